@@ -1,0 +1,91 @@
+// The CPU engine: a budget in, a reason out. It never calls a bus or a device; what an instruction needs from outside
+// leaves through the ExitDoor in mid-instruction and comes back as the reply. Caches are never architectural: dropping
+// them at any stop changes nothing.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "lockstitch/cpu_state.h"
+#include "lockstitch/guest_memory.h"
+#include "lockstitch/tick.h"
+
+namespace lockstitch {
+
+/// What a mode of operation may rely on.
+struct EngineTraits {
+  std::string_view name;
+  bool counts_exactly = false;
+  bool stops_exactly = false;
+  bool traps_tsc = false;
+  bool traps_random = false;
+  bool no_visible_tlb = false;
+};
+
+enum class ExitKind : std::uint8_t {
+  // Ends of run(): the CPU stands on an instruction boundary.
+  bound,             ///< the requested tick is reached
+  interrupt_window,  ///< asked for, and an interrupt can be accepted now
+  halted,            ///< HLT retired; CpuState::activity says so
+  shutdown,          ///< triple fault
+  // Through the door, in mid-instruction: the loop replies and the instruction goes on.
+  port_read,
+  port_write,
+  memory_read,
+  memory_write,
+  msr_read,   ///< MSRs that belong to the local APIC
+  msr_write,
+  priority_read,  ///< CR8
+  priority_write,
+};
+
+struct Exit {
+  ExitKind kind = ExitKind::bound;
+  std::uint8_t width = 0;     ///< Unit: bytes; 1, 2, 4 or 8 for ports (1, 2, 4) and memory
+  std::uint64_t address = 0;  ///< port, guest-physical address or MSR index
+  std::uint64_t value = 0;    ///< for writes
+  Tick tick;                  ///< where the CPU stands; in mid-instruction the tick before it retires
+};
+
+struct ExitReply {
+  std::uint64_t value = 0;
+  bool fault = false;  ///< MSR accesses only: raise #GP(0)
+  Tick bound;          ///< the run's bound from now on; at the earliest the tick after this instruction
+};
+
+/// How an engine in mid-instruction reaches the loop. Implemented by a fiber switch.
+class ExitDoor {
+ public:
+  virtual ~ExitDoor() = default;
+  virtual ExitReply leave(const Exit& exit) = 0;
+};
+
+struct RunRequest {
+  Tick start;
+  Tick bound;  ///< stop exactly here; start < bound
+  ClockLine clock;
+  std::optional<std::uint8_t> interrupt;  ///< deliver this vector first; only when accepts_interrupt()
+  bool nmi = false;                       ///< deliver an NMI first; only when accepts_nmi()
+  bool want_window = false;               ///< return as soon as accepts_interrupt() becomes true
+};
+
+class Engine : public MemoryObserver {
+ public:
+  virtual EngineTraits traits() const = 0;
+
+  /// Runs until the bound or an earlier reason. Not reentrant. Called on the engine's fiber.
+  virtual Exit run(const RunRequest& request, ExitDoor& door) = 0;
+
+  virtual bool accepts_interrupt() const = 0;
+  virtual bool accepts_nmi() const = 0;
+  virtual Activity activity() const = 0;
+  /// An interrupt or NMI ends HLT.
+  virtual void wake() = 0;
+
+  /// Only between runs.
+  virtual void set_state(const CpuState& state) = 0;
+  virtual CpuState state() const = 0;
+  virtual void drop_caches() = 0;
+};
+
+}  // namespace lockstitch

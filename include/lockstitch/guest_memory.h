@@ -1,0 +1,43 @@
+// Guest-physical memory as devices (DMA) and engines see it. Devices use read/write; an engine caches host pointers from
+// page() and is told when they end.
+#pragma once
+#include <cstdint>
+
+#include "lockstitch/types.h"
+
+namespace lockstitch {
+
+/// What stands behind one 4 KiB guest-physical page.
+struct MemoryPage {
+  std::uint8_t* host = nullptr;  ///< null: no memory here, accesses are MMIO
+  bool writable = false;         ///< false with host set: ROM; writes are dropped by the bus
+};
+
+/// Told of changes that an engine's caches depend on.
+class MemoryObserver {
+ public:
+  virtual ~MemoryObserver() = default;
+  /// Bytes were written by somebody else than the engine (DMA, loader, checkpoint).
+  virtual void memory_written(Gpa gpa, std::uint64_t length) = 0;
+  /// The map changed or dirty bits were cleared: every cached host pointer and write permission is void.
+  virtual void memory_remapped() = 0;
+};
+
+class GuestMemory {
+ public:
+  virtual ~GuestMemory() = default;
+
+  /// Reads or writes RAM, page by page. Fails: returns false if any byte is not RAM; bytes before it are transferred.
+  virtual bool read(Gpa gpa, MutableBytes out) = 0;
+  virtual bool write(Gpa gpa, Bytes in) = 0;
+
+  virtual MemoryPage page(Gpa gpa) = 0;
+
+  /// An engine calls this before it lets the guest write to a page directly; sets the page's dirty bits.
+  virtual void mark_dirty(Gpa gpa) = 0;
+
+  /// At most one observer per engine; all are told.
+  virtual void observe(MemoryObserver& observer) = 0;
+};
+
+}  // namespace lockstitch
