@@ -44,10 +44,8 @@ int main(int count, char** words) {
   for (std::uint64_t run = 0; run < runs; ++run) {
     // Printed before the run, so that the last line names the input that crashed: --runs 1 --seed THAT repeats it.
     const std::uint64_t this_seed = seed + run;
-    if (run % 100 == 0 || runs - run <= 1) {
-      std::printf("seed %llu and on\n", static_cast<unsigned long long>(this_seed));
-      std::fflush(stdout);
-    }
+    std::printf("seed %llu\n", static_cast<unsigned long long>(this_seed));
+    std::fflush(stdout);
     std::uint64_t counter = mix(this_seed + 0x9e37'79b9'7f4a'7c15);
     std::vector<std::uint8_t> bytes(length == 0 ? 0 : mix(counter) % length + 1);
     for (auto& byte : bytes) byte = static_cast<std::uint8_t>(mix(counter += 0x9e37'79b9'7f4a'7c15));
