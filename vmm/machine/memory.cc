@@ -1,0 +1,181 @@
+// See memory.h.
+#include "vmm/machine/memory.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "lockstitch/assert.h"
+#include "lockstitch/limits.h"
+
+namespace lockstitch {
+namespace {
+
+constexpr Gpa high_ram_base = 1ull << 32;
+/// Unit: bytes. Host huge pages can then back the guest's RAM where the host offers them unasked.
+constexpr std::uint64_t storage_alignment_bytes = 2ull << 20;
+
+}  // namespace
+
+Memory::Storage Memory::allocate(std::uint64_t bytes) {
+  // A large calloc comes zeroed from the host and stays uncommitted; aligned_alloc would have to be cleared by touching
+  // it.
+  Storage storage;
+  storage.raw.reset(std::calloc(bytes + storage_alignment_bytes, 1));
+  const auto start = reinterpret_cast<std::uintptr_t>(storage.raw.get());
+  const auto aligned = (start + storage_alignment_bytes - 1) & ~(storage_alignment_bytes - 1);
+  if (start != 0) storage.pages = reinterpret_cast<std::uint8_t*>(aligned);
+  return storage;
+}
+
+Memory::Memory(std::uint64_t bytes) : Memory(bytes, allocate(bytes)) {}
+
+Memory::Memory(std::uint64_t bytes, Storage ram)
+    : low_bytes_(std::min(bytes, limits::low_ram_max_bytes)), high_bytes_(bytes - low_bytes_), ram_(std::move(ram)) {
+  LS_ASSERT_CMP(bytes, >, 0u);
+  LS_ASSERT_CMP(bytes, <=, limits::memory_max_bytes);
+  LS_ASSERT_CMP(bytes % page_bytes, ==, 0u);
+  LS_ASSERT(ram_.pages != nullptr);
+  dirty_.resize(ram_pages());
+}
+
+Result<std::unique_ptr<Memory>> Memory::create(std::uint64_t bytes) {
+  const std::string amount = std::to_string(bytes) + " bytes of guest memory";
+  if (bytes < limits::memory_min_bytes || bytes > limits::memory_max_bytes) {
+    return Error{ExitCode::usage, amount + " is out of range: give from " + std::to_string(limits::memory_min_bytes) +
+                                      " to " + std::to_string(limits::memory_max_bytes) + " bytes"};
+  }
+  if (bytes % page_bytes != 0) {
+    return Error{ExitCode::usage, amount + " is not a whole number of 4096-byte pages: round it"};
+  }
+  Storage storage = allocate(bytes);
+  if (storage.pages == nullptr) {
+    return Error{ExitCode::unavailable, "the host refuses " + amount + ": give the guest less or free some"};
+  }
+  return std::unique_ptr<Memory>(new Memory(bytes, std::move(storage)));
+}
+
+void Memory::add_rom(Gpa base, Bytes contents) {
+  const std::uint64_t bytes = (contents.size() + page_mask) & ~page_mask;
+  Overlay rom{base, bytes, allocate(bytes)};
+  LS_ASSERT(rom.storage.pages != nullptr);
+  std::copy(contents.begin(), contents.end(), rom.storage.pages);
+  add_overlay(std::move(rom));
+}
+
+void Memory::add_hole(Gpa base, std::uint64_t bytes) { add_overlay({base, bytes, {}}); }
+
+void Memory::add_overlay(Overlay overlay) {
+  LS_ASSERT_CMP(overlay.base & page_mask, ==, 0u);
+  LS_ASSERT_CMP(overlay.bytes & page_mask, ==, 0u);
+  for (const Overlay& other : overlays_) {
+    LS_ASSERT(overlay.base + overlay.bytes <= other.base || other.base + other.bytes <= overlay.base);
+  }
+  overlays_.push_back(std::move(overlay));
+  for (MemoryObserver* observer : observers_) observer->memory_remapped();
+}
+
+std::vector<MemoryRegion> Memory::regions() const {
+  std::vector<MemoryRegion> regions{{0, low_bytes_}};
+  if (high_bytes_ != 0) regions.push_back({high_ram_base, high_bytes_});
+  return regions;
+}
+
+bool Memory::overlaps(Gpa base, std::uint64_t bytes) const {
+  for (std::uint64_t done = 0; done < bytes; done += page_bytes - ((base + done) & page_mask)) {
+    if (look_up(base + done).host != nullptr) return true;
+  }
+  return false;
+}
+
+Gpa Memory::page_gpa(std::uint64_t page) const {
+  const std::uint64_t offset = page * page_bytes;
+  return offset < low_bytes_ ? offset : high_ram_base + (offset - low_bytes_);
+}
+
+std::uint8_t* Memory::ram_at(Gpa gpa) const {
+  if (gpa < low_bytes_) return ram_.pages + gpa;
+  if (gpa >= high_ram_base && gpa - high_ram_base < high_bytes_) return ram_.pages + low_bytes_ + (gpa - high_ram_base);
+  return nullptr;
+}
+
+MemoryPage Memory::look_up(Gpa gpa) const {
+  gpa &= ~page_mask;
+  for (const Overlay& overlay : overlays_) {
+    const std::uint64_t offset = gpa - overlay.base;
+    if (offset >= overlay.bytes) continue;
+    return {overlay.storage.pages == nullptr ? nullptr : overlay.storage.pages + offset, false};
+  }
+  std::uint8_t* host = ram_at(gpa);
+  return {host, host != nullptr};
+}
+
+bool Memory::read(Gpa gpa, MutableBytes out) {
+  while (!out.empty()) {
+    const MemoryPage from = look_up(gpa);
+    if (!from.writable) return false;
+    const std::size_t length = std::min<std::uint64_t>(out.size(), page_bytes - (gpa & page_mask));
+    std::memcpy(out.data(), from.host + (gpa & page_mask), length);
+    out = out.subspan(length);
+    gpa += length;
+  }
+  return true;
+}
+
+bool Memory::write(Gpa gpa, Bytes in) {
+  const Gpa first = gpa;
+  bool complete = true;
+  while (!in.empty()) {
+    const MemoryPage to = look_up(gpa);
+    if (!to.writable) {
+      complete = false;
+      break;
+    }
+    const std::size_t length = std::min<std::uint64_t>(in.size(), page_bytes - (gpa & page_mask));
+    mark_dirty(gpa);
+    std::memcpy(to.host + (gpa & page_mask), in.data(), length);
+    in = in.subspan(length);
+    gpa += length;
+  }
+  if (gpa != first) {
+    for (MemoryObserver* observer : observers_) observer->memory_written(first, gpa - first);
+  }
+  return complete;
+}
+
+void Memory::mark_dirty(Gpa gpa) {
+  const std::uint8_t* host = ram_at(gpa);
+  LS_ASSERT(host != nullptr);
+  dirty_[static_cast<std::uint64_t>(host - ram_.pages) / page_bytes] =
+      static_cast<std::uint8_t>(DirtySince::digest) | static_cast<std::uint8_t>(DirtySince::checkpoint);
+}
+
+void Memory::take_dirty(DirtySince set, std::vector<std::uint64_t>& pages) {
+  const auto bit = static_cast<std::uint8_t>(set);
+  pages.clear();
+  const std::size_t count = dirty_.size();
+  for (std::size_t page = 0; page < count;) {
+    std::uint64_t eight = 0;  // most of a large guest is clean: step over eight pages at once
+    if (page + sizeof eight <= count) {
+      std::memcpy(&eight, dirty_.data() + page, sizeof eight);
+      if ((eight & (0x0101'0101'0101'0101 * bit)) == 0) {
+        page += sizeof eight;
+        continue;
+      }
+    }
+    const std::size_t end = std::min(page + sizeof eight, count);
+    for (; page < end; ++page) {
+      if ((dirty_[page] & bit) == 0) continue;
+      dirty_[page] = static_cast<std::uint8_t>(dirty_[page] & ~bit);
+      pages.push_back(page);
+    }
+  }
+  if (pages.empty()) return;  // no engine holds a write permission then
+  for (MemoryObserver* observer : observers_) observer->dirty_cleared();
+}
+
+void Memory::observe(MemoryObserver& observer) {
+  if (std::find(observers_.begin(), observers_.end(), &observer) == observers_.end()) observers_.push_back(&observer);
+}
+
+}  // namespace lockstitch

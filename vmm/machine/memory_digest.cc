@@ -1,0 +1,59 @@
+// See memory_digest.h.
+#include "vmm/machine/memory_digest.h"
+
+#include <xxhash.h>
+
+#include <array>
+
+namespace lockstitch {
+namespace {
+
+std::uint64_t hash_page(Bytes contents) {
+  static const std::uint64_t of_zeros = [] {
+    const std::array<std::uint8_t, page_bytes> zeros{};
+    return XXH3_64bits(zeros.data(), zeros.size());
+  }();
+  // XOR makes 0 stand for "all zeros" and keeps the hash one to one.
+  return XXH3_64bits(contents.data(), contents.size()) ^ of_zeros;
+}
+
+Digest contribution(std::uint64_t page, std::uint64_t page_hash) {
+  if (page_hash == 0) return {};
+  std::array<std::uint8_t, 16> text;
+  for (unsigned i = 0; i < 8; ++i) {
+    text[i] = static_cast<std::uint8_t>(page >> (8 * i));
+    text[8 + i] = static_cast<std::uint8_t>(page_hash >> (8 * i));
+  }
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return {hash.high64, hash.low64};
+}
+
+}  // namespace
+
+MemoryDigest::MemoryDigest(Memory& memory) : memory_(memory), page_hashes_(memory.ram_pages()) {}
+
+Digest MemoryDigest::update() {
+  memory_.take_dirty(DirtySince::digest, dirty_);
+  for (const std::uint64_t page : dirty_) {
+    const std::uint64_t hash = hash_page(memory_.ram_page(page));
+    if (hash == page_hashes_[page]) continue;
+    const Digest old = contribution(page, page_hashes_[page]);
+    const Digest fresh = contribution(page, hash);
+    sum_.high += fresh.high - old.high;
+    sum_.low += fresh.low - old.low;
+    page_hashes_[page] = hash;
+  }
+  return sum_;
+}
+
+Digest MemoryDigest::of(const Memory& memory) {
+  Digest sum;
+  for (std::uint64_t page = 0; page < memory.ram_pages(); ++page) {
+    const Digest part = contribution(page, hash_page(memory.ram_page(page)));
+    sum.high += part.high;
+    sum.low += part.low;
+  }
+  return sum;
+}
+
+}  // namespace lockstitch

@@ -1,0 +1,32 @@
+// The fingerprint of the guest's RAM, kept up to date page by page: only pages written since the last update are
+// hashed. It is a function of the contents alone, whatever the order of the writes was.
+//
+// Each page that is not all zeros contributes XXH3-128(page number, XXH3-64 of its contents); the two halves are summed
+// modulo 2^64 in two lanes, so that one page can be exchanged without the others. Fresh memory costs nothing.
+#pragma once
+#include <vector>
+
+#include "lockstitch/digest.h"
+#include "vmm/machine/memory.h"
+
+namespace lockstitch {
+
+class MemoryDigest {
+ public:
+  /// Range: memory that was never hashed before; its digest dirty set belongs to this object from now on.
+  explicit MemoryDigest(Memory& memory);
+
+  /// The digest of the contents now.
+  Digest update();
+
+  /// The same from scratch; slow, for checks.
+  static Digest of(const Memory& memory);
+
+ private:
+  Memory& memory_;
+  std::vector<std::uint64_t> page_hashes_;  ///< 0: all zeros
+  std::vector<std::uint64_t> dirty_;        ///< scratch
+  Digest sum_;
+};
+
+}  // namespace lockstitch
