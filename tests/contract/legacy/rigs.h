@@ -26,7 +26,7 @@ namespace lockstitch::test {
 /// 2024-02-28 23:59:50 UTC: a leap day is near.
 inline constexpr std::uint64_t rtc_start = 1'709'164'790;
 
-struct UartRig final : Rig {
+struct UartRig : Rig {
   TestLine& irq = bench.line();
   Uart16550 it{"serial0", irq, bench.effects, bench.clock};
   TestAlarm& alarm = bench.alarm(it);
@@ -38,7 +38,7 @@ struct UartRig final : Rig {
   Device& device() override { return it; }
 };
 
-struct PicRig final : Rig {
+struct PicRig : Rig {
   TestLine& output = bench.line();
   Pic8259 it{"pic", output};
   PicRig() {
@@ -52,7 +52,7 @@ struct PicRig final : Rig {
   Device& device() override { return it; }
 };
 
-struct IoApicRig final : Rig {
+struct IoApicRig : Rig {
   IoApic it{"ioapic", bench.msi};
   IoApicRig() {
     windows = {{&it, 0x20}, {&it, 4096}};
@@ -86,7 +86,7 @@ struct TestTsc final : TscPort {
   std::uint64_t offset() const override { return value; }
 };
 
-struct ApicRig final : Rig {
+struct ApicRig : Rig {
   TestTsc tsc;
   TestPic pic;
   TestEnds ends;
@@ -138,7 +138,7 @@ struct ApicRig final : Rig {
   Device& device() override { return it; }
 };
 
-struct PitRig final : Rig {
+struct PitRig : Rig {
   TestLine& irq = bench.line();
   Pit8254 it{"pit", irq, bench.clock};
   TestAlarm& alarm = bench.alarm(it);
@@ -154,7 +154,7 @@ struct PitRig final : Rig {
 };
 
 /// Port 61h with its PIT; the contract is asked of both as one.
-struct Port61Rig final : Rig {
+struct Port61Rig : Rig {
   struct Both final : Device {
     Pit8254 pit;
     Port61 port;
@@ -169,7 +169,8 @@ struct Port61Rig final : Rig {
       port.visit(v);
     }
   };
-  Both it{bench.line(), bench.clock};
+  TestLine& line = bench.line();
+  Both it{line, bench.clock};
   TestAlarm& alarm = bench.alarm(it.pit);
   Port61Rig() {
     it.pit.attach(alarm);
@@ -178,7 +179,7 @@ struct Port61Rig final : Rig {
   Device& device() override { return it; }
 };
 
-struct RtcRig final : Rig {
+struct RtcRig : Rig {
   TestLine& irq = bench.line();
   RtcCmos it{"rtc", irq, bench.clock, rtc_start};
   TestAlarm& alarm = bench.alarm(it);
@@ -197,7 +198,7 @@ struct RtcRig final : Rig {
   Device& device() override { return it; }
 };
 
-struct PowerManagementRig final : Rig {
+struct PowerManagementRig : Rig {
   TestLine& sci = bench.line();
   PowerManagement it{"pm", sci, bench.power, bench.clock};
   TestAlarm& alarm = bench.alarm(it);
@@ -212,32 +213,32 @@ struct PowerManagementRig final : Rig {
   Device& device() override { return it; }
 };
 
-struct ResetControlRig final : Rig {
+struct ResetControlRig : Rig {
   ResetControl it{"reset", bench.power};
   ResetControlRig() { windows = {{&it, 1}}; }
   Device& device() override { return it; }
 };
-struct Port92Rig final : Rig {
+struct Port92Rig : Rig {
   Port92 it{"port92", bench.power};
   Port92Rig() { windows = {{&it, 1}}; }
   Device& device() override { return it; }
 };
-struct DebugExitRig final : Rig {
+struct DebugExitRig : Rig {
   DebugExit it{"exit", bench.power};
   DebugExitRig() { windows = {{&it, 4, 4}}; }
   Device& device() override { return it; }
 };
-struct DebugConsoleRig final : Rig {
+struct DebugConsoleRig : Rig {
   DebugConsole it{"console", bench.effects};
   DebugConsoleRig() { windows = {{&it, 1}}; }
   Device& device() override { return it; }
 };
-struct ScratchPortRig final : Rig {
+struct ScratchPortRig : Rig {
   ScratchPort it{"scratch"};
   ScratchPortRig() { windows = {{&it, 16}}; }
   Device& device() override { return it; }
 };
-struct DmaStubRig final : Rig {
+struct DmaStubRig : Rig {
   DmaStub it{"dma"};
   DmaStubRig() { windows = {{&it.controller(), 32}, {&it.pages(), 15}}; }
   Device& device() override { return it; }
