@@ -19,8 +19,10 @@ class MemoryObserver {
   virtual ~MemoryObserver() = default;
   /// Bytes were written by somebody else than the engine (DMA, loader, checkpoint).
   virtual void memory_written(Gpa gpa, std::uint64_t length) = 0;
-  /// The map changed or dirty bits were cleared: every cached host pointer and write permission is void.
+  /// The map changed: every cached host pointer, and what was decoded through it, is void.
   virtual void memory_remapped() = 0;
+  /// Dirty bits were cleared: a page must be marked again before the guest writes to it directly.
+  virtual void dirty_cleared() { memory_remapped(); }
 };
 
 class GuestMemory {

@@ -43,6 +43,8 @@ void check_write_linear(Cpu& cpu, std::uint64_t linear, unsigned size);
 /// The same with supervisor privilege whatever the CPL: descriptor tables, TSS, interrupt stacks.
 void read_system(Cpu& cpu, std::uint64_t linear, void* out, unsigned size);
 void write_system(Cpu& cpu, std::uint64_t linear, const void* in, unsigned size);
+/// A store with the privilege of `cpl`: frames on the stack of the privilege level being entered.
+void write_stack_as(Cpu& cpu, std::uint64_t linear, const void* in, unsigned size, unsigned cpl);
 
 /// The memory operand of a slow handler. T: any trivially copyable type of up to 16 bytes.
 template <class T>

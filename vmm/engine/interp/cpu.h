@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "lockstitch/assert.h"
 #include "lockstitch/cpu_state.h"
 #include "lockstitch/engine.h"
 #include "lockstitch/guest_memory.h"
@@ -65,6 +66,15 @@ enum DecodeMode : std::uint32_t {
 inline constexpr unsigned tlb_entries = 1024;  ///< per set; a power of two
 inline constexpr std::uint64_t tlb_empty = 1;  ///< a tag no page-aligned address equals
 
+/// Where an indirect branch to this linear address went last time.
+struct JumpEntry {
+  std::uint64_t linear = 1;
+  Block* block = nullptr;
+  std::uint32_t epoch = 0;
+};
+inline constexpr unsigned jump_entries = 4096;
+inline unsigned jump_slot(std::uint64_t linear) { return (linear ^ (linear >> 12)) & (jump_entries - 1); }
+
 struct TlbEntry {
   std::uint64_t tag_read = tlb_empty;   ///< linear page that may be read at host address linear + addend
   std::uint64_t tag_write = tlb_empty;  ///< linear page that may be written there (D set, not code, not a page table)
@@ -99,18 +109,23 @@ struct Cpu {
   std::int64_t ticks_left = 0;       ///< until the bound, with the current block already charged
   TlbEntry* tlb = nullptr;           ///< current set
   std::uint64_t seg_base[8] = {};    ///< bases that count in the current mode: zero for ES CS SS DS in 64-bit mode
-  std::uint64_t fetch_epoch = 1;     ///< identity of (address space, privilege, mode, code mappings)
+  std::uint32_t fetch_epoch = 1;     ///< identity of (address space, privilege, mode, code mappings)
   Block* block = nullptr;            ///< running block
   const Op* op = nullptr;            ///< running op, set by everything that can fault or leave
   const Op* resume = nullptr;        ///< see LS_TAIL
   Handler resume_fn = nullptr;
   bool break_block = false;          ///< leave the block after this instruction
+  Link* link_from = nullptr;         ///< a branch left through this unset link: the dispatcher fills it
+  std::uint64_t left_linear = 0;     ///< linear address of the block it left from
+  struct JumpEntry* jump_cache = nullptr;
 
   std::uint64_t rip = 0;             ///< valid between blocks only
   std::uint64_t other_flags = 2;     ///< RFLAGS without the status flags
-  std::uint64_t end_tick = 0;        ///< tick at which ticks_left is 0
+  std::uint64_t end_tick = 0;        ///< tick at which ticks_left + hidden_ticks is 0: the run's bound
+  std::int64_t hidden_ticks = 0;     ///< part of the budget that is set aside while single instructions run
   std::uint32_t mode = 0;            ///< DecodeMode
   unsigned cpl = 0;
+  bool align_check = false;          ///< CR0.AM, RFLAGS.AC and CPL 3 together
 
   Segment segment[segment_count];
   TableRegister gdtr, idtr;
@@ -126,7 +141,8 @@ struct Cpu {
   CpuState rest;                     ///< MSRs and whatever is not held above
 
   bool shadow = false;               ///< interrupts wait for one instruction
-  bool in_delivery = false;          ///< an exception is being delivered (for #DF)
+  bool keep_rf = false;              ///< the instruction that just retired loaded RF (IRET)
+  bool no_step_trap = false;         ///< the instruction that just retired takes no single-step trap (INT n, MOV SS)
   Activity activity = Activity::running;
 
   ClockLine clock;
@@ -173,9 +189,11 @@ void set_reg(Cpu& cpu, unsigned offset, T value) {
 // ---- position ----
 
 /// Ticks of the running block that are charged but not retired, the running op included.
-inline std::int64_t unretired(const Cpu& cpu) { return cpu.block->count - (cpu.op - cpu.block->ops); }
-/// The tick before the running op retires.
-inline Tick tick_now(const Cpu& cpu) { return {cpu.end_tick - static_cast<std::uint64_t>(cpu.ticks_left + unretired(cpu))}; }
+inline std::int64_t unretired(const Cpu& cpu) { return cpu.block ? cpu.block->count - (cpu.op - cpu.block->ops) : 0; }
+/// The tick before the running op retires; between blocks simply the tick.
+inline Tick tick_now(const Cpu& cpu) {
+  return {cpu.end_tick - static_cast<std::uint64_t>(cpu.ticks_left + unretired(cpu) + cpu.hidden_ticks)};
+}
 inline std::uint64_t ip_mask(const Cpu& cpu) { return cpu.code64() ? ~0ull : 0xffff'ffffull; }
 inline std::uint64_t op_rip(const Cpu& cpu, const Op* op) {
   return (cpu.rip_base + static_cast<std::int64_t>(op->off)) & ip_mask(cpu);

@@ -44,10 +44,16 @@ inline constexpr std::uint16_t extra_family = 256;  ///< first bit (of 8) free f
 
 struct Block;
 
+/// A remembered way from one block to the next.
+struct Link {
+  Block* block;         ///< null: not linked yet
+  std::uint32_t epoch;  ///< valid while ((epoch ^ Cpu::fetch_epoch) & mask) == 0
+  std::uint32_t mask;   ///< all ones; 0 for a target in the same linear page, which needs no check
+};
+
 /// Stands in the slot behind a block's last op when that op leaves by a direct branch or falls through.
 struct Links {
-  Block* block[2];         ///< 0: not taken or fall-through, 1: taken; null: not linked yet
-  std::uint64_t epoch[2];  ///< valid while equal to Cpu::fetch_epoch (links inside one page need no check)
+  Link way[2];  ///< 0: not taken or fall-through, 1: taken
 };
 static_assert(sizeof(Links) == sizeof(Op));
 

@@ -1,0 +1,61 @@
+// See cpuid.h. Source: SDM 2A CPUID.
+#include "vmm/engine/interp/cpuid.h"
+
+#include <cstring>
+
+namespace lockstitch::interp {
+namespace {
+
+constexpr std::uint32_t bit(unsigned n) { return 1u << n; }
+
+constexpr std::uint32_t signature = 0x0002'06c2;  // family 6, model 2Ch, stepping 2
+
+constexpr std::uint32_t leaf1_edx = bit(0) /*FPU*/ | bit(1) /*VME*/ | bit(2) /*DE*/ | bit(3) /*PSE*/ | bit(4) /*TSC*/ | bit(5) /*MSR*/ |
+                                    bit(6) /*PAE*/ | bit(7) /*MCE*/ | bit(8) /*CX8*/ | bit(9) /*APIC*/ | bit(11) /*SEP*/ | bit(12) /*MTRR*/ |
+                                    bit(13) /*PGE*/ | bit(14) /*MCA*/ | bit(15) /*CMOV*/ | bit(16) /*PAT*/ | bit(17) /*PSE36*/ |
+                                    bit(19) /*CLFSH*/ | bit(23) /*MMX*/ | bit(24) /*FXSR*/ | bit(25) /*SSE*/ | bit(26) /*SSE2*/;
+constexpr std::uint32_t leaf1_ecx = bit(0) /*SSE3*/ | bit(9) /*SSSE3*/ | bit(13) /*CX16*/ | bit(19) /*SSE4.1*/ | bit(20) /*SSE4.2*/ |
+                                    bit(21) /*x2APIC*/ | bit(23) /*POPCNT*/ | bit(24) /*TSC deadline*/ | bit(31) /*hypervisor*/;
+constexpr std::uint32_t ext1_edx = bit(11) /*SYSCALL*/ | bit(20) /*NX*/ | bit(26) /*1 GiB pages*/ | bit(27) /*RDTSCP*/ | bit(29) /*LM*/;
+constexpr std::uint32_t ext1_ecx = bit(0) /*LAHF*/ | bit(8) /*PREFETCHW*/;
+
+CpuidResult brand(unsigned part) {
+  static const char text[49] = "Lockstitch deterministic CPU, model v2";
+  CpuidResult r;
+  std::memcpy(&r, text + 16 * part, 16);
+  return r;
+}
+
+}  // namespace
+
+CpuidResult cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
+  switch (leaf) {
+    case 0: return {0x15, 0x756e'6547, 0x6c65'746e, 0x4965'6e69};  // GenuineIntel
+    case 1: return {signature, 8u << 8 | 1u << 16, leaf1_ecx, leaf1_edx};
+    case 2: return {0x0003'5a01, 0, 0, 0x2c};  // 32 KiB L1s, via leaf 4 in detail
+    case 4:
+      switch (subleaf) {
+        case 0: return {0x0000'0121, 0x01c0'003f, 63, 0};   // L1 data, 32 KiB, 8 ways
+        case 1: return {0x0000'0122, 0x01c0'003f, 63, 0};   // L1 code
+        case 2: return {0x0000'0143, 0x01c0'003f, 511, 0};  // L2, 256 KiB
+        default: return {};
+      }
+    case 7: return subleaf == 0 ? CpuidResult{0, 0, 0, bit(29)} : CpuidResult{};
+    case 0xb:
+      if (subleaf == 0) return {0, 1, 0x100, 0};
+      if (subleaf == 1) return {0, 1, 0x201, 0};
+      return {0, 0, subleaf, 0};
+    case 0x15: return {1, 1, 1'000'000'000, 0};  // TSC = crystal = 1 GHz
+    case 0x8000'0000: return {0x8000'0008, 0, 0, 0};
+    case 0x8000'0001: return {0, 0, ext1_ecx, ext1_edx};
+    case 0x8000'0002: return brand(0);
+    case 0x8000'0003: return brand(1);
+    case 0x8000'0004: return brand(2);
+    case 0x8000'0006: return {0, 0, 0x0100'6040, 0};
+    case 0x8000'0007: return {0, 0, 0, bit(8)};        // invariant TSC
+    case 0x8000'0008: return {0x0000'3028, 0, 0, 0};   // 40 physical, 48 linear bits
+    default: return {};
+  }
+}
+
+}  // namespace lockstitch::interp
