@@ -213,6 +213,21 @@ TEST_CASE("a guest that is ahead is held, but a message gets through at once") {
   CHECK(clock.now() == start + 5 * ms);
 }
 
+TEST_CASE("a tick gets one advance at most, however late the machine asks again") {
+  FakeClock clock;
+  Inbox inbox;
+  LiveSource source(inbox, clock, Clocking::realtime, 1);
+  CHECK(!source.take({{0}, {0}}));
+  clock.pass(5 * ms);
+  const auto advance = source.take({{100}, {100}});
+  REQUIRE(advance);
+  CHECK(advance->control.kind == ControlKind::advance_clock);
+  CHECK(advance->control.argument == 5 * ms - 100);
+  clock.pass(5 * ms);
+  CHECK(!source.take({{100}, {100}}));
+  CHECK(source.take({{101}, {5 * ms + 1}}).has_value());
+}
+
 TEST_CASE("a flood of frames neither keeps the guest from running nor stops the pacing") {
   FakeClock clock;
   Inbox inbox;
