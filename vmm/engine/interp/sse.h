@@ -97,7 +97,8 @@ auto run_checked(Cpu& cpu, const Op* op, Compute compute) {
 
 // ---- forms ----
 
-/// xmm <- run(xmm, xmm/mem). `run_memory`, if there is one, replaces `run` for memory operands.
+/// xmm <- run(xmm, xmm/mem). `run_memory`, if there is one, replaces `run` for memory operands; `run_staged` replaces
+/// run_checked where exceptions come from several operations one after the other.
 template <class I, Mem m>
 struct Form {
   static V with_memory(V a, V b, const Op* op) {
@@ -125,7 +126,10 @@ struct Form {
   [[gnu::noinline]] static void checked(Cpu& cpu, const Op* op) {
     const V b = op->extra & extra_mem ? load_slow(cpu, op, m) : get(cpu, op->m);
     const V a = get(cpu, op->r);
-    set(cpu, op->r, run_checked(cpu, op, [=] { return I::run(a, b, op); }));
+    if constexpr (requires { I::run_staged(cpu, op, a, b); })
+      set(cpu, op->r, I::run_staged(cpu, op, a, b));
+    else
+      set(cpu, op->r, run_checked(cpu, op, [=] { return I::run(a, b, op); }));
     LS_FINISH(cpu, op);
   }
   static Handler bind(const Decoded& d, Op&) {
