@@ -77,26 +77,36 @@ void PowerManagement::press_power_button() {
 std::uint8_t PowerManagement::read_pm(std::uint64_t offset) {
   const unsigned shift = 8 * (offset & 1);
   switch (offset) {
-    case 0: case 1:
+    case 0:
+    case 1:
       settle();
       update();
       return static_cast<std::uint8_t>(status_ >> shift);
-    case 2: case 3: return static_cast<std::uint8_t>(enable_ >> shift);
-    case 4: case 5: return static_cast<std::uint8_t>(control_ >> shift);
-    case 8: case 9: case 10:
+    case 2:
+    case 3:
+      return static_cast<std::uint8_t>(enable_ >> shift);
+    case 4:
+    case 5:
+      return static_cast<std::uint8_t>(control_ >> shift);
+    case 8:
+    case 9:
+    case 10:
       return static_cast<std::uint8_t>(cycles_at(clock_.now().value, pm_timer_hz) >> (8 * (offset - 8)));
-    default: return stored_[offset % stored_.size()];
+    default:
+      return stored_[offset % stored_.size()];
   }
 }
 
 void PowerManagement::write_pm(std::uint64_t offset, std::uint8_t value) {
   const unsigned index = offset & 1;
   switch (offset) {
-    case 0: case 1:
+    case 0:
+    case 1:
       settle();
       status_ &= static_cast<std::uint16_t>(~(value << (8 * index)));
       break;
-    case 2: case 3:
+    case 2:
+    case 3:
       settle();
       enable_ = with_byte(enable_, index, value) & enable_bits;
       break;
@@ -112,8 +122,16 @@ void PowerManagement::write_pm(std::uint64_t offset, std::uint8_t value) {
     case 4:
       control_ = with_byte(control_, index, value) & control_bits;
       break;
-    case 6: case 7: case 8: case 9: case 10: case 11: return;
-    default: stored_[offset % stored_.size()] = value; return;
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+      return;
+    default:
+      stored_[offset % stored_.size()] = value;
+      return;
   }
   update();
 }

@@ -13,7 +13,7 @@ void ApicTimer::reset() {
   mode_ = Mode::one_shot;
   running_ = false;
   initial_ = divide_ = 0;
-  start_ns_ = serviced_ = deadline_ = 0;
+  start_ns_ = deadline_ = 0;
   if (alarm_ != nullptr) alarm_->cancel();
 }
 
@@ -23,7 +23,6 @@ void ApicTimer::visit(StateVisitor& v) {
   v.field("initial", initial_);
   v.field("divide", divide_);
   v.field("start_ns", start_ns_);
-  v.field("serviced", serviced_);
   v.field("deadline", deadline_);
   if (v.loading() && (mode_ > Mode::reserved || (divide_ & ~0xbu) != 0 || (running_ && initial_ == 0)))
     v.fail("APIC timer: impossible state");
@@ -55,9 +54,9 @@ void ApicTimer::arm() {
   if (!running_) return alarm_->cancel();
   const std::uint64_t period_ns = initial_ * divisor();
   if (mode_ != Mode::periodic) return alarm_->set(VirtualNs{start_ns_ + period_ns});
-  // The first expiry that is not delivered yet, or a later one in phase if that would come too soon.
-  const std::uint64_t step = (std::max(period_ns, closest_expiries_ns) + period_ns - 1) / period_ns;
-  alarm_->set(VirtualNs{start_ns_ + (serviced_ + step) * period_ns});
+  // The next expiry, or a later one in phase if that would come too soon.
+  const std::uint64_t periods = (std::max(period_ns, closest_expiries_ns) + period_ns - 1) / period_ns;
+  alarm_->set(VirtualNs{start_ns_ + periods * period_ns});
 }
 
 bool ApicTimer::expire() {
@@ -69,8 +68,8 @@ bool ApicTimer::expire() {
     }
   } else if (running_ && mode_ == Mode::periodic) {
     const std::uint64_t expiries = elapsed() / initial_;
-    expired = expiries > serviced_;
-    serviced_ = expiries;
+    expired = expiries != 0;
+    start_ns_ += expiries * initial_ * divisor();
   } else if (running_ && elapsed() >= initial_) {
     running_ = false;
     expired = true;
@@ -86,8 +85,7 @@ void ApicTimer::set_mode(Mode mode) {
     initial_ = 0;
     deadline_ = 0;
   } else if (running_ && mode == Mode::periodic) {
-    serviced_ = elapsed() / initial_;
-    running_ = serviced_ == 0;  // a one-shot that has run out stays at 0
+    running_ = elapsed() < initial_;  // a one-shot that has run out stays at 0
   } else if (running_ && mode_ == Mode::periodic) {
     start_ns_ += elapsed() / initial_ * initial_ * divisor();  // the current period becomes the shot
   }
@@ -100,7 +98,6 @@ void ApicTimer::set_initial_count(std::uint32_t count) {
   initial_ = count;
   running_ = count != 0;
   start_ns_ = clock_.now().value;
-  serviced_ = 0;
   arm();
 }
 

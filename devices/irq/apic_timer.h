@@ -50,9 +50,10 @@ class ApicTimer {
   bool running_ = false;  ///< counting modes: started and, if one-shot, not yet expired
   std::uint32_t initial_ = 0;
   std::uint32_t divide_ = 0;
-  std::uint64_t start_ns_ = 0;    ///< modulo 2^64: a change of divider may move it before power-on
-  std::uint64_t serviced_ = 0;    ///< periodic: expiries already delivered since the start
-  std::uint64_t deadline_ = 0;    ///< Unit: TSC; 0: not armed
+  /// Start of the shot, or of the period after the last delivered expiry. Modulo 2^64: a change of divider may move it
+  /// before power-on.
+  std::uint64_t start_ns_ = 0;
+  std::uint64_t deadline_ = 0;  ///< Unit: TSC; 0: not armed
 };
 
 }  // namespace lockstitch

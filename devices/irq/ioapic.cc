@@ -77,9 +77,13 @@ void IoApic::end_of_interrupt(std::uint8_t vector) {
 
 std::uint32_t IoApic::read_register() const {
   switch (select_) {
-    case 0: case 2: return std::uint32_t{id_} << 24;
-    case 1: return version;
-    default: break;
+    case 0:
+    case 2:
+      return std::uint32_t{id_} << 24;
+    case 1:
+      return version;
+    default:
+      break;
   }
   const unsigned index = select_ - first_entry_register;
   if (select_ < first_entry_register || index >= 2 * pin_count) return 0;

@@ -6,10 +6,26 @@
 namespace lockstitch {
 namespace {
 enum Register : unsigned {
-  id_register = 0x02, version_register, tpr_register = 0x08, arbitration_register, ppr_register, eoi_register,
-  ldr_register = 0x0d, dfr_register, svr_register, isr_register, tmr_register = 0x18, irr_register = 0x20,
-  esr_register = 0x28, icr_register = 0x30, icr_high_register, lvt_register, initial_count_register = 0x38,
-  current_count_register, divide_register = 0x3e, self_ipi_register,
+  id_register = 0x02,
+  version_register,
+  tpr_register = 0x08,
+  arbitration_register,
+  ppr_register,
+  eoi_register,
+  ldr_register = 0x0d,
+  dfr_register,
+  svr_register,
+  isr_register,
+  tmr_register = 0x18,
+  irr_register = 0x20,
+  esr_register = 0x28,
+  icr_register = 0x30,
+  icr_high_register,
+  lvt_register,
+  initial_count_register = 0x38,
+  current_count_register,
+  divide_register = 0x3e,
+  self_ipi_register,
 };
 constexpr std::uint32_t version = 0x0005'0014;
 
@@ -93,8 +109,8 @@ std::uint8_t LocalApic::processor_priority() const {
 }
 
 void LocalApic::update() {
-  request_ = (lint0_level_ && accepts_external()) ||
-             (enabled() && requested_.highest() >> 4 > processor_priority() >> 4);
+  request_ =
+      (lint0_level_ && accepts_external()) || (enabled() && requested_.highest() >> 4 > processor_priority() >> 4);
 }
 
 std::uint8_t LocalApic::acknowledge() {
@@ -133,7 +149,8 @@ void LocalApic::deliver_lvt(unsigned entry) {
 
 void LocalApic::deliver(unsigned mode, std::uint8_t vector, bool level_triggered) {
   switch (mode) {
-    case fixed: case lowest_priority:
+    case fixed:
+    case lowest_priority:
       if (!software_enabled()) return;
       if (vector < 16) return error(error_receive_vector);
       requested_.insert(vector);
@@ -143,12 +160,15 @@ void LocalApic::deliver(unsigned mode, std::uint8_t vector, bool level_triggered
         level_triggered_.erase(vector);
       }
       return update();
-    case nmi: return cpu_.nmi();
+    case nmi:
+      return cpu_.nmi();
     case init:
       reset_registers();
       return cpu_.init();
-    case startup: return cpu_.startup(vector);
-    default: return;
+    case startup:
+      return cpu_.startup(vector);
+    default:
+      return;
   }
 }
 
@@ -209,18 +229,41 @@ std::uint32_t LocalApic::logical_id() const {
 
 bool LocalApic::read_register(unsigned index, std::uint32_t& value) const {
   switch (index) {
-    case id_register: value = x2apic() ? id_ : std::uint32_t{id_} << 24; return true;
-    case version_register: value = version; return true;
-    case tpr_register: value = tpr_; return true;
-    case ppr_register: value = processor_priority(); return true;
-    case ldr_register: value = logical_id(); return true;
-    case svr_register: value = spurious_; return true;
-    case esr_register: value = errors_; return true;
-    case icr_register: value = static_cast<std::uint32_t>(command_); return true;
-    case initial_count_register: value = timer_.initial_count(); return true;
-    case current_count_register: value = timer_.current_count(); return true;
-    case divide_register: value = timer_.divide(); return true;
-    default: break;
+    case id_register:
+      value = x2apic() ? id_ : std::uint32_t{id_} << 24;
+      return true;
+    case version_register:
+      value = version;
+      return true;
+    case tpr_register:
+      value = tpr_;
+      return true;
+    case ppr_register:
+      value = processor_priority();
+      return true;
+    case ldr_register:
+      value = logical_id();
+      return true;
+    case svr_register:
+      value = spurious_;
+      return true;
+    case esr_register:
+      value = errors_;
+      return true;
+    case icr_register:
+      value = static_cast<std::uint32_t>(command_);
+      return true;
+    case initial_count_register:
+      value = timer_.initial_count();
+      return true;
+    case current_count_register:
+      value = timer_.current_count();
+      return true;
+    case divide_register:
+      value = timer_.divide();
+      return true;
+    default:
+      break;
   }
   if (index >= isr_register && index < esr_register) {
     const VectorSet& set = index < tmr_register ? in_service_ : index < irr_register ? level_triggered_ : requested_;
@@ -254,15 +297,24 @@ bool LocalApic::write_register(unsigned index, std::uint32_t value) {
       tpr_ = static_cast<std::uint8_t>(value);
       update();
       return true;
-    case eoi_register: end_of_interrupt(); return true;
-    case svr_register: write_spurious(value); return true;
+    case eoi_register:
+      end_of_interrupt();
+      return true;
+    case svr_register:
+      write_spurious(value);
+      return true;
     case esr_register:
       errors_ = new_errors_;
       new_errors_ = 0;
       return true;
-    case initial_count_register: timer_.set_initial_count(value); return true;
-    case divide_register: timer_.set_divide(value); return true;
-    default: break;
+    case initial_count_register:
+      timer_.set_initial_count(value);
+      return true;
+    case divide_register:
+      timer_.set_divide(value);
+      return true;
+    default:
+      break;
   }
   if (index < lvt_register || index >= lvt_register + lvt_count) return false;
   write_lvt(index - lvt_register, value);
@@ -292,9 +344,15 @@ void LocalApic::write(std::uint64_t offset, unsigned width, std::uint64_t value)
   const auto low = static_cast<std::uint32_t>(value);
   std::uint32_t ignored;
   switch (index) {
-    case ldr_register: logical_destination_ = low & 0xff00'0000; return;
-    case dfr_register: destination_format_ = low | 0x0fff'ffff; return;
-    case icr_high_register: command_ = (command_ & 0xffff'ffff) | std::uint64_t{low & 0xff00'0000} << 32; return;
+    case ldr_register:
+      logical_destination_ = low & 0xff00'0000;
+      return;
+    case dfr_register:
+      destination_format_ = low | 0x0fff'ffff;
+      return;
+    case icr_high_register:
+      command_ = (command_ & 0xffff'ffff) | std::uint64_t{low & 0xff00'0000} << 32;
+      return;
     case icr_register:
       command_ = (command_ & ~std::uint64_t{0xffff'ffff}) | (low & icr_low_bits);
       return send(command_);
@@ -330,10 +388,20 @@ bool LocalApic::write_x2apic(unsigned index, std::uint64_t value) {
   const auto low = static_cast<std::uint32_t>(value);
   std::uint32_t allowed = 0xffff'ffff;
   switch (index) {
-    case tpr_register: case self_ipi_register: allowed = 0xff; break;
-    case eoi_register: case esr_register: allowed = 0; break;
-    case svr_register: allowed = 0x1ff; break;
-    case divide_register: allowed = 0xb; break;
+    case tpr_register:
+    case self_ipi_register:
+      allowed = 0xff;
+      break;
+    case eoi_register:
+    case esr_register:
+      allowed = 0;
+      break;
+    case svr_register:
+      allowed = 0x1ff;
+      break;
+    case divide_register:
+      allowed = 0xb;
+      break;
     default:
       if (index >= lvt_register && index < lvt_register + lvt_count)
         allowed = lvt_bits[index - lvt_register] | delivery_status | lvt_remote_irr;

@@ -19,7 +19,8 @@ namespace lockstitch {
 /// Missing:  IPIs to other CPUs (nobody is there); moving the window through APIC_BASE; EOI-broadcast suppression;
 ///           level-triggered LINT0 in fixed mode; LINT1, thermal and performance inputs (their LVT entries are stored)
 /// Ignored:  SMI, remote read, ExtINT messages; lowest priority is delivered as fixed; a TSC that is written
-///           while a deadline is armed can delay that deadline, never hasten it; timer expiries closer than 1 us are merged
+///           while a deadline is armed can delay that deadline, never hasten it; timer expiries closer than 1 us are
+///           merged
 /// Arrivals: none
 /// Effects:  none
 /// Alarms:   one: the timer's next expiry

@@ -17,9 +17,7 @@ std::array<Input, sizeof...(N)> make_inputs(Owner& owner, std::index_sequence<N.
 }  // namespace
 
 Pic8259::Pic8259(std::string name, IrqLine& output)
-    : name_(std::move(name)),
-      output_(output),
-      inputs_(make_inputs<Input>(*this, std::make_index_sequence<16>{})) {}
+    : name_(std::move(name)), output_(output), inputs_(make_inputs<Input>(*this, std::make_index_sequence<16>{})) {}
 
 void Pic8259::reset() {
   master_ = {};
@@ -153,23 +151,39 @@ void Pic8259::command(Chip& chip, std::uint8_t value) {
     return;
   }
   const unsigned input = value & 7;  // OCW2
-  const auto served =
-      static_cast<std::uint8_t>(chip.special_mask ? chip.in_service & ~chip.mask : chip.in_service);
+  const auto served = static_cast<std::uint8_t>(chip.special_mask ? chip.in_service & ~chip.mask : chip.in_service);
   switch (value >> 5) {
-    case 0: chip.rotate_on_auto_eoi = false; break;
-    case 1: end_of_interrupt(chip, highest(chip, served), false); break;
-    case 3: end_of_interrupt(chip, input, false); break;
-    case 4: chip.rotate_on_auto_eoi = true; break;
-    case 5: end_of_interrupt(chip, highest(chip, served), true); break;
-    case 6: chip.lowest = static_cast<std::uint8_t>(input); break;
-    case 7: end_of_interrupt(chip, input, true); break;
-    default: break;
+    case 0:
+      chip.rotate_on_auto_eoi = false;
+      break;
+    case 1:
+      end_of_interrupt(chip, highest(chip, served), false);
+      break;
+    case 3:
+      end_of_interrupt(chip, input, false);
+      break;
+    case 4:
+      chip.rotate_on_auto_eoi = true;
+      break;
+    case 5:
+      end_of_interrupt(chip, highest(chip, served), true);
+      break;
+    case 6:
+      chip.lowest = static_cast<std::uint8_t>(input);
+      break;
+    case 7:
+      end_of_interrupt(chip, input, true);
+      break;
+    default:
+      break;
   }
 }
 
 void Pic8259::data(Chip& chip, std::uint8_t value) {
   switch (chip.expect) {
-    case Expect::mask: chip.mask = value; break;
+    case Expect::mask:
+      chip.mask = value;
+      break;
     case Expect::icw2:
       chip.base = value & 0xf8;
       chip.expect = chip.wants_icw3 ? Expect::icw3 : chip.wants_icw4 ? Expect::icw4 : Expect::mask;

@@ -39,7 +39,8 @@ class Pic8259 final : public Device, public ExternalInterrupt {
   std::uint8_t acknowledge() override;
 
  private:
-  /// What the next write to the data port is: OCW1, or the next word of the initialisation ICW1 → ICW2 → [ICW3] → [ICW4].
+  /// What the next write to the data port is: OCW1, or the next word of the initialisation ICW1 → ICW2 → [ICW3] →
+  /// [ICW4].
   enum class Expect : std::uint8_t { mask, icw2, icw3, icw4 };
   static constexpr unsigned expect_count = 4;
 
@@ -49,8 +50,8 @@ class Pic8259 final : public Device, public ExternalInterrupt {
     std::uint8_t level = 0;    ///< ELCR: these inputs are level-triggered
     std::uint8_t mask = 0xff;  ///< closed until the first ICW1
     std::uint8_t in_service = 0;
-    std::uint8_t base = 0;     ///< vector of input 0
-    std::uint8_t lowest = 7;   ///< input of lowest priority; the one after it is the highest
+    std::uint8_t base = 0;    ///< vector of input 0
+    std::uint8_t lowest = 7;  ///< input of lowest priority; the one after it is the highest
     Expect expect = Expect::mask;
     bool wants_icw3 = false, wants_icw4 = false;
     bool auto_eoi = false, rotate_on_auto_eoi = false;

@@ -5,11 +5,19 @@
 
 namespace lockstitch {
 namespace {
-enum Offset : std::uint64_t { data, interrupt_enable, identify, line_control, modem_control, line_status, modem_status };
+enum Offset : std::uint64_t {
+  data,
+  interrupt_enable,
+  identify,
+  line_control,
+  modem_control,
+  line_status,
+  modem_status
+};
 
 constexpr std::uint8_t ier_received = 1, ier_transmitted = 2, ier_line_status = 4, ier_modem = 8;
-constexpr std::uint8_t iir_none = 0x1, iir_modem = 0x0, iir_transmitted = 0x2, iir_received = 0x4, iir_line_status = 0x6,
-                       iir_timeout = 0xc, iir_fifos = 0xc0;
+constexpr std::uint8_t iir_none = 0x1, iir_modem = 0x0, iir_transmitted = 0x2, iir_received = 0x4,
+                       iir_line_status = 0x6, iir_timeout = 0xc, iir_fifos = 0xc0;
 constexpr std::uint8_t fcr_enable = 1, fcr_clear_receiver = 2, fcr_kept = 0xc9;
 constexpr std::uint8_t lcr_divisor = 0x80;
 constexpr std::uint8_t mcr_out2 = 8, mcr_loop = 0x10;
@@ -165,14 +173,17 @@ std::uint8_t Uart16550::read_byte(std::uint64_t offset) {
       value = take();
       refill();
       break;
-    case interrupt_enable: return divisor_access() ? static_cast<std::uint8_t>(divisor_ >> 8) : interrupt_enable_;
+    case interrupt_enable:
+      return divisor_access() ? static_cast<std::uint8_t>(divisor_ >> 8) : interrupt_enable_;
     case identify:
       value = cause();
       if (value == iir_transmitted) transmit_interrupt_ = false;
       if (fifo_enabled()) value |= iir_fifos;
       break;
-    case line_control: return line_control_;
-    case modem_control: return modem_control_;
+    case line_control:
+      return line_control_;
+    case modem_control:
+      return modem_control_;
     case line_status:
       value = static_cast<std::uint8_t>(lsr_transmitter_empty | (fifo_count_ != 0 ? lsr_ready : 0) |
                                         (overrun_ ? lsr_overrun : 0));
@@ -182,7 +193,8 @@ std::uint8_t Uart16550::read_byte(std::uint64_t offset) {
       value = modem_lines() | modem_changes_;
       modem_changes_ = 0;
       break;
-    default: return scratch_;
+    default:
+      return scratch_;
   }
   update();
   return value;
@@ -206,11 +218,21 @@ void Uart16550::write_byte(std::uint64_t offset, std::uint8_t value) {
       if ((value & ier_transmitted) && !(interrupt_enable_ & ier_transmitted)) transmit_interrupt_ = true;
       interrupt_enable_ = value & 15;
       break;
-    case identify: write_fifo_control(value); break;
-    case line_control: line_control_ = value; break;
-    case modem_control: write_modem_control(value); break;
-    case line_status: case modem_status: return;
-    default: scratch_ = value; return;
+    case identify:
+      write_fifo_control(value);
+      break;
+    case line_control:
+      line_control_ = value;
+      break;
+    case modem_control:
+      write_modem_control(value);
+      break;
+    case line_status:
+    case modem_status:
+      return;
+    default:
+      scratch_ = value;
+      return;
   }
   update();
 }

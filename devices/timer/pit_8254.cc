@@ -118,9 +118,12 @@ void Pit8254::write_control(std::uint8_t value) {
 
 void Pit8254::write_count(Channel& channel, std::uint8_t value) {
   switch (channel.access) {
-    case Access::low: return channel.counter.load(value, settled_);
-    case Access::high: return channel.counter.load(static_cast<std::uint16_t>(value << 8), settled_);
-    default: break;
+    case Access::low:
+      return channel.counter.load(value, settled_);
+    case Access::high:
+      return channel.counter.load(static_cast<std::uint16_t>(value << 8), settled_);
+    default:
+      break;
   }
   if (!channel.low_written) {
     channel.low_written = true;

@@ -1,5 +1,5 @@
-// The 8254 interval timer: three counters behind four ports. Channel 0 is IRQ 0, channel 2 belongs to port 61h. Not here:
-// what a counter does in each mode (pit_channel.h).
+// The 8254 interval timer: three counters behind four ports. Channel 0 is IRQ 0, channel 2 belongs to port 61h. Not
+// here: what a counter does in each mode (pit_channel.h).
 #pragma once
 #include <array>
 #include <string>
@@ -40,9 +40,9 @@ class Pit8254 final : public Device, public ByteWindow, public AlarmHandler {
   struct Channel {
     PitChannel counter;
     Access access = Access::both;
-    bool low_written = false;   ///< both: the low byte of a count waits for the high one
+    bool low_written = false;  ///< both: the low byte of a count waits for the high one
     std::uint8_t low_byte = 0;
-    bool high_next = false;     ///< both: the next read is the high byte
+    bool high_next = false;          ///< both: the next read is the high byte
     std::uint8_t latched_bytes = 0;  ///< of the latched count still to be read
     std::uint16_t latched_count = 0;
     bool status_latched = false;

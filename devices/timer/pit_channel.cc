@@ -95,11 +95,16 @@ std::uint16_t PitChannel::count(std::uint64_t clock) const {
 bool PitChannel::output(std::uint64_t clock) const {
   const std::uint64_t gone = elapsed(clock);
   switch (mode_) {
-    case 0: return loaded_ && gone >= initial_;
-    case 1: return !counting() || gone >= initial_;
-    case 2: return !counting() || gone % initial_ != initial_ - 1;
-    case 3: return !counting() || gone % initial_ < (initial_ + 1) / 2;
-    default: return !loaded_ || gone != initial_;
+    case 0:
+      return loaded_ && gone >= initial_;
+    case 1:
+      return !counting() || gone >= initial_;
+    case 2:
+      return !counting() || gone % initial_ != initial_ - 1;
+    case 3:
+      return !counting() || gone % initial_ < (initial_ + 1) / 2;
+    default:
+      return !loaded_ || gone != initial_;
   }
 }
 

@@ -17,8 +17,8 @@ class PitChannel {
   /// Mode 0 stops while the two bytes of a new count are being written.
   void stop() { loaded_ = false; }
   void set_gate(bool gate, std::uint64_t clock);
-  /// Goes on from clock `from` to clock `to`, taking over a prepared count on the way. Called before anything else looks
-  /// at a clock. Returns whether the output rose after `from`, up to and with `to`.
+  /// Goes on from clock `from` to clock `to`, taking over a prepared count on the way. Called before anything else
+  /// looks at a clock. Returns whether the output rose after `from`, up to and with `to`.
   bool advance(std::uint64_t from, std::uint64_t to);
 
   std::uint16_t count(std::uint64_t clock) const;
@@ -53,9 +53,9 @@ class PitChannel {
   bool loaded_ = false;     ///< a count has been written since the mode was set
   bool triggered_ = false;  ///< modes 1 and 5: the gate has risen since
   std::uint32_t initial_ = 0x1'0000;
-  std::uint64_t start_ = 0;    ///< clock at which the count entered the counter
-  std::uint64_t held_ = 0;     ///< modes 0 and 4 with the gate low: clocks counted before it fell
-  bool prepared_ = false;      ///< modes 2 and 3: `prepared_initial_` takes over at `prepared_at_`
+  std::uint64_t start_ = 0;  ///< clock at which the count entered the counter
+  std::uint64_t held_ = 0;   ///< modes 0 and 4 with the gate low: clocks counted before it fell
+  bool prepared_ = false;    ///< modes 2 and 3: `prepared_initial_` takes over at `prepared_at_`
   std::uint32_t prepared_initial_ = 0x1'0000;
   std::uint64_t prepared_at_ = 0;
 };

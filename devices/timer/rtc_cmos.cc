@@ -9,7 +9,8 @@ namespace lockstitch {
 namespace {
 constexpr std::uint8_t register_a = 0x0a, register_b = 0x0b, register_c = 0x0c, register_d = 0x0d;
 constexpr std::uint8_t a_updating = 0x80;
-constexpr std::uint8_t b_set = 0x80, b_update_interrupt = 0x10, b_square_wave = 0x08, b_binary = 0x04, b_24_hours = 0x02;
+constexpr std::uint8_t b_set = 0x80, b_update_interrupt = 0x10, b_square_wave = 0x08, b_binary = 0x04,
+                       b_24_hours = 0x02;
 constexpr std::uint8_t interrupt_bits = 0x70;  // periodic, alarm, update: same places in B and C
 constexpr std::uint8_t c_request = 0x80, c_periodic = 0x40, c_alarm = 0x20, c_update = 0x10;
 constexpr std::uint8_t d_valid = 0x80;
@@ -175,10 +176,23 @@ void RtcCmos::change_mode(std::uint8_t a, std::uint8_t b) {
 
 bool RtcCmos::is_date(std::uint8_t index, unsigned& field) {
   switch (index) {
-    case 0: case 2: case 4: field = index / 2; return true;
-    case 6: case 7: case 8: case 9: field = index - 3u; return true;
-    case 0x32: case 0x37: field = century; return true;
-    default: return false;
+    case 0:
+    case 2:
+    case 4:
+      field = index / 2;
+      return true;
+    case 6:
+    case 7:
+    case 8:
+    case 9:
+      field = index - 3u;
+      return true;
+    case 0x32:
+    case 0x37:
+      field = century;
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -186,12 +200,16 @@ std::uint8_t RtcCmos::read_register(std::uint8_t index) {
   unsigned field;
   if (is_date(index, field)) return running() ? date_of(seconds_now())[field] : frozen_[field];
   switch (index) {
-    case 1: case 3: case 5: return alarm_time_[index / 2];
+    case 1:
+    case 3:
+    case 5:
+      return alarm_time_[index / 2];
     case register_a: {
       const bool updating = running() && chain_ns() % ns_per_second >= ns_per_second - update_notice_ns;
       return static_cast<std::uint8_t>(control_a_ | (updating ? a_updating : 0));
     }
-    case register_b: return control_b_;
+    case register_b:
+      return control_b_;
     case register_c: {
       settle();
       const bool request = (flags_ & control_b_ & interrupt_bits) != 0;
@@ -200,8 +218,10 @@ std::uint8_t RtcCmos::read_register(std::uint8_t index) {
       update();
       return value;
     }
-    case register_d: return d_valid;
-    default: return memory_[index & 0x7f];
+    case register_d:
+      return d_valid;
+    default:
+      return memory_[index & 0x7f];
   }
 }
 
@@ -219,14 +239,24 @@ void RtcCmos::write_register(std::uint8_t index, std::uint8_t value) {
     return;
   }
   switch (index) {
-    case 1: case 3: case 5: alarm_time_[index / 2] = value; break;
-    case register_a: change_mode(value & 0x7f, control_b_); break;
+    case 1:
+    case 3:
+    case 5:
+      alarm_time_[index / 2] = value;
+      break;
+    case register_a:
+      change_mode(value & 0x7f, control_b_);
+      break;
     case register_b:
       if (value & b_set) value &= static_cast<std::uint8_t>(~b_update_interrupt);
       change_mode(control_a_, value);
       break;
-    case register_c: case register_d: return;
-    default: memory_[index & 0x7f] = value; return;
+    case register_c:
+    case register_d:
+      return;
+    default:
+      memory_[index & 0x7f] = value;
+      return;
   }
   update();
 }

@@ -72,11 +72,11 @@ class RtcCmos final : public Device, public ByteWindow, public AlarmHandler {
 
   std::uint8_t index_ = 0;
   std::uint8_t control_a_ = 0x26, control_b_ = 0x02, flags_ = 0;
-  std::uint64_t chain_start_ns_ = 0;   ///< modulo 2^64; the divider chain counts from here
-  std::uint64_t base_seconds_;         ///< date when the chain started, while running
-  std::uint8_t weekday_shift_ = 0;     ///< Range: 0..6; the guest may number the days as it likes
-  Date frozen_{};                      ///< the registers while not running
-  std::uint64_t settled_ns_ = 0;       ///< flags are raised up to here
+  std::uint64_t chain_start_ns_ = 0;          ///< modulo 2^64; the divider chain counts from here
+  std::uint64_t base_seconds_;                ///< date when the chain started, while running
+  std::uint8_t weekday_shift_ = 0;            ///< Range: 0..6; the guest may number the days as it likes
+  Date frozen_{};                             ///< the registers while not running
+  std::uint64_t settled_ns_ = 0;              ///< flags are raised up to here
   std::array<std::uint8_t, 3> alarm_time_{};  ///< seconds, minutes, hours as written
   std::array<std::uint8_t, 128> memory_{};
 };

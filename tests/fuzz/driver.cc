@@ -28,10 +28,14 @@ int main(int count, char** words) {
     const std::string word = words[i];
     if (word.starts_with("--") && i + 1 < count) {
       const std::uint64_t value = std::strtoull(words[++i], nullptr, 0);
-      if (word == "--runs") runs = value;
-      else if (word == "--seed") seed = value;
-      else if (word == "--length") length = value;
-      else return std::fprintf(stderr, "unknown option %s\n", word.c_str()), 64;
+      if (word == "--runs")
+        runs = value;
+      else if (word == "--seed")
+        seed = value;
+      else if (word == "--length")
+        length = value;
+      else
+        return std::fprintf(stderr, "unknown option %s\n", word.c_str()), 64;
       continue;
     }
     std::ifstream in(word, std::ios::binary);

@@ -34,6 +34,14 @@ struct UartRig : Rig {
     it.attach(alarm);
     windows = {{&it, 8}};
     arrivals = {&it};
+    actions = {[this](std::uint64_t r) {  // an open port with some interrupts on
+                 it.write(3, 1, 3);
+                 it.write(4, 1, 8);
+                 it.write(2, 1, r & 0xc9);
+                 it.write(1, 1, r >> 8 & 15);
+                 return std::uint64_t{irq.level};
+               },
+               [this](std::uint64_t) { return it.read(2, 1) << 32 | it.dropped_bytes(); }};
   }
   Device& device() override { return it; }
 };
@@ -47,7 +55,19 @@ struct PicRig : Rig {
                  it.input(r & 15).set(r & 16);
                  return std::uint64_t{output.level};
                },
-               [this](std::uint64_t) { return std::uint64_t{it.acknowledge()}; }};
+               [this](std::uint64_t) { return std::uint64_t{it.acknowledge()}; },
+               [this](std::uint64_t r) {  // a whole initialisation with any ICW4, perhaps special mask and rotation
+                 RegisterWindow& chip = r & 0x100 ? it.master() : it.slave();
+                 for (std::uint64_t word : {std::uint64_t{0x11}, r & 0xf8, std::uint64_t{4}, r & 0x12, r >> 16 & 0x55})
+                   chip.write(word == 0x11 ? 0 : 1, 1, word);
+                 if (r & 0x200) chip.write(0, 1, 0x68);
+                 if (r & 0x400) chip.write(0, 1, 0x80);
+                 return std::uint64_t{output.level};
+               },
+               [this](std::uint64_t r) {  // a command that is not an initialisation
+                 (r & 0x100 ? it.master() : it.slave()).write(0, 1, r & 0xef);
+                 return it.master().read(0, 1) << 32 | it.slave().read(0, 1);
+               }};
   }
   Device& device() override { return it; }
 };
@@ -100,11 +120,11 @@ struct ApicRig : Rig {
     actions = {
         [this](std::uint64_t r) {
           // Mostly registers that exist, written with plausible values.
-          static constexpr std::array<std::uint32_t, 16> registers = {0x80,  0xb0,  0xd0,  0xe0,  0xf0,  0x280, 0x300, 0x310,
-                                                                      0x320, 0x350, 0x370, 0x380, 0x390, 0x3e0, 0xf0,  0x320};
-          const std::uint32_t offset = registers[r & 15];
+          static constexpr std::array<std::uint32_t, 16> known = {
+              0x80, 0xb0, 0xd0, 0xe0, 0xf0, 0x280, 0x300, 0x310, 0x320, 0x350, 0x370, 0x380, 0x390, 0x3e0, 0xf0, 0x320};
+          const std::uint32_t offset = known[r & 15];
           if (r & 0x10) return it.read(offset, 4);
-          it.write(offset, 4, offset == 0xf0 ? 0x1ff : r >> 8 & 0x7'ffff);
+          it.write(offset, 4, offset == 0xf0 ? 0x1ff : offset >= 0xd0 && offset <= 0xe0 ? r : r >> 8 & 0x7'ffff);
           return std::uint64_t{0};
         },
         [this](std::uint64_t r) {
@@ -113,7 +133,26 @@ struct ApicRig : Rig {
           return value << 1 | fine;
         },
         [this](std::uint64_t r) { return std::uint64_t{it.write_msr(0x800 + (r & 0x3f), r >> 8 & 0xf'ffff)}; },
-        [this](std::uint64_t r) { return std::uint64_t{it.write_msr(0x1b, 0xfee0'0000 | (r & 3) << 10)}; },
+        [this](std::uint64_t r) { return std::uint64_t{r & 0x700 || it.write_msr(0x1b, 0xfee0'0000 | (r & 3) << 10)}; },
+        [this](std::uint64_t r) {  // back to work
+          std::uint64_t base = 0;
+          it.read_msr(0x1b, base);
+          if ((r & 3) == 0 && (base & 0x400)) it.write_msr(0x1b, 0xfee0'0000);
+          it.write_msr(0x1b, base & 0x400 ? base : 0xfee0'0800);
+          it.write(0xf0, 4, 0x1ff);
+          it.write_msr(0x80f, 0x1ff);
+          it.write(0x320, 4, (r >> 8 & 3) << 17 | 0x40 | (r >> 16 & 0x3f));
+          it.write_msr(0x832, (r >> 8 & 3) << 17 | 0x40 | (r >> 16 & 0x3f));
+          it.write(0x380, 4, r >> 20 & 0xfff);
+          it.write_msr(0x838, r >> 20 & 0xfff);
+          it.set_task_priority(0);
+          return std::uint64_t{0};
+        },
+        [this](std::uint64_t r) {
+          it.message(0xfee0'0000, static_cast<std::uint32_t>(r & 0x80f0));
+          return std::uint64_t{it.interrupt_pending()};
+        },
+        [this](std::uint64_t) { return registers(); },
         [this](std::uint64_t r) {
           return std::uint64_t{it.write_msr(0x6e0, bench.clock.time.value + tsc.value + (r & 0xf'ffff) - 1000)};
         },
@@ -135,6 +174,18 @@ struct ApicRig : Rig {
         [this](std::uint64_t) { return std::uint64_t{it.acknowledge()}; },
     };
   }
+  /// Everything that can be read, as one number.
+  std::uint64_t registers() {
+    std::uint64_t all = it.interrupt_pending();
+    for (std::uint32_t index = 0; index < 0x40; ++index) {
+      std::uint64_t value = it.read(index * 16, 4);
+      all = all * 0x100'0000'01b3 + value;
+      if (it.read_msr(0x800 + index, value)) all = all * 0x100'0000'01b3 + value;
+    }
+    std::uint64_t deadline = 0;
+    it.read_msr(0x6e0, deadline);
+    return all * 0x100'0000'01b3 + deadline;
+  }
   Device& device() override { return it; }
 };
 
@@ -146,9 +197,16 @@ struct PitRig : Rig {
     it.attach(alarm);
     windows = {{&it, 4}};
     actions = {[this](std::uint64_t r) {
-      it.set_gate2(r & 1);
-      return std::uint64_t{it.output2()};
-    }};
+                 it.set_gate2(r & 1);
+                 return std::uint64_t{it.output2()};
+               },
+               [this](std::uint64_t r) {  // a counter programmed as a guest would
+                 const std::uint64_t channel = r & 2;
+                 it.write(3, 1, channel << 6 | 0x30 | (r >> 8 & 0xf));
+                 it.write(channel, 1, r >> 16 & 0xff);
+                 it.write(channel, 1, r >> 24 & 0xff);
+                 return std::uint64_t{irq.level};
+               }};
   }
   Device& device() override { return it; }
 };

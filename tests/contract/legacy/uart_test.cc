@@ -12,7 +12,9 @@ namespace {
 struct Port : UartRig {
   std::uint8_t in(std::uint64_t offset) { return static_cast<std::uint8_t>(it.read(offset, 1)); }
   void out(std::uint64_t offset, std::uint8_t value) { it.write(offset, 1, value); }
-  void type(const std::string& text) { it.arrive(Bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size())); }
+  void type(const std::string& text) {
+    it.arrive(Bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size()));
+  }
   /// FIFOs on with the given trigger code, interrupts enabled, OUT2 set.
   void open(std::uint8_t enable, unsigned trigger = 0) {
     out(2, static_cast<std::uint8_t>(trigger << 6 | 7));
@@ -79,7 +81,7 @@ TEST_CASE("received data interrupts at the trigger level, and below it as a time
 TEST_CASE("causes are reported by priority: line status, received data, transmitter, modem") {
   Port p;
   p.open(0);
-  p.out(4, 0x18);  // loopback with OUT2: modem lines change
+  p.out(4, 0x18);                              // loopback with OUT2: modem lines change
   for (int i = 0; i < 17; ++i) p.out(0, 'l');  // one more than the FIFO holds
   p.out(1, 15);
   CHECK(p.in(2) == 0xc6);

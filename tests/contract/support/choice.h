@@ -1,5 +1,5 @@
-// Choices read from a fuzz input, in the shape of Random (random.h): the same bytes make the same choices, and every byte
-// counts. When the bytes are used up every choice is 0 and done() is true.
+// Choices read from a fuzz input, in the shape of Random (random.h): the same bytes make the same choices, and every
+// byte counts. When the bytes are used up every choice is 0 and done() is true.
 #pragma once
 #include <cstddef>
 #include <cstdint>
