@@ -1,6 +1,10 @@
 // See board.h.
 #include "vmm/app/board.h"
 
+#include "devices/virtio/virtio_blk.h"
+#include "devices/virtio/virtio_console.h"
+#include "devices/virtio/virtio_net.h"
+#include "devices/virtio/virtio_rng.h"
 #include "vmm/boot/acpi_tables.h"
 #include "vmm/boot/flat.h"
 #include "vmm/boot/kernel_image.h"
@@ -12,26 +16,33 @@ namespace {
 
 constexpr Gpa ioapic_gpa = 0xfec0'0000, lapic_gpa = 0xfee0'0000;
 constexpr unsigned first_virtio_slot = 4;
+constexpr std::size_t max_disks = 32 - first_virtio_slot - 3;
 
 }  // namespace
 
 Result<std::unique_ptr<Board>> Board::make(const BoardConfig& config, BootFiles boot) {
   auto memory = Memory::create(config.memory_bytes);
   if (!memory.ok()) return memory.error();
+  if (config.disks.size() > max_disks)
+    return Error{ExitCode::usage, "there are " + std::to_string(config.disks.size()) + " disks, but the PCI bus has room for " +
+                                      std::to_string(max_disks) + ": leave some out"};
   auto board = std::unique_ptr<Board>(new Board(std::move(boot)));
   auto engine = std::make_unique<interp::Interp>(*memory.value());
   board->memory_bytes_ = config.memory_bytes;
   board->machine_ = std::make_unique<Machine>(config.machine, std::move(engine), std::move(memory).value());
   board->wire_interrupts();
   board->wire_legacy(config);
-  board->wire_pci(config);
+  board->wire_pci();
+  board->wire_virtio(config);
   Outcome loaded = board->load();
   if (!loaded.ok()) return loaded.error();
-  // A reboot starts from the kernel again: there is no firmware to find it.
-  board->machine_->set_reset_hook([raw = board.get()] {
-    const Outcome again = raw->load();
-    LS_ASSERT(again.ok());  // it fitted the first time
-  });
+  if (config.reboot) {
+    // There is no firmware to find the kernel again.
+    board->machine_->set_reset_hook([raw = board.get()] {
+      const Outcome again = raw->load();
+      LS_ASSERT(again.ok());  // it fitted the first time
+    });
+  }
   return board;
 }
 
@@ -110,7 +121,7 @@ void Board::wire_legacy(const BoardConfig& config) {
     m.add_device(*device);
 }
 
-void Board::wire_pci(const BoardConfig& config) {
+void Board::wire_pci() {
   Machine& m = *machine_;
   Bus& bus = m.bus();
   pci_ = std::make_unique<PciHost>("pci", reset_control_.get());
@@ -126,11 +137,35 @@ void Board::wire_pci(const BoardConfig& config) {
   m.add_device(*pci_);
   m.add_device(*isa_);
   m.add_device(*power_function_);
-  (void)config;
 }
 
-void Board::add_virtio(const std::string& name, unsigned slot, std::unique_ptr<VirtioDevice> device) {
+// Order: entropy, network, console, disks, so that the number of disks moves nothing else.
+void Board::wire_virtio(const BoardConfig& config) {
   Machine& m = *machine_;
+  add_virtio("rng", std::make_unique<VirtioRng>(config.seed));
+  if (config.network) {
+    network_port_ = m.make_port("net0");
+    auto net = std::make_unique<VirtioNet>(config.network->mac, m.effects(*network_port_));
+    m.set_arrival_handler(*network_port_, *net);
+    add_virtio("net0", std::move(net));
+  }
+  if (config.virtio_console) {
+    console_port_ = m.make_port("console0");
+    auto console = std::make_unique<VirtioConsole>(m.effects(*console_port_));
+    m.set_arrival_handler(*console_port_, *console);
+    add_virtio("console0", std::move(console));
+  }
+  for (std::size_t i = 0; i < config.disks.size(); ++i) {
+    const std::string name = "disk" + std::to_string(i);
+    auto disk = std::make_unique<VirtioBlk>(*config.disks[i], m.clock(), name);
+    disk->attach(m.alarms().make(name, *disk));
+    add_virtio(name, std::move(disk));
+  }
+}
+
+void Board::add_virtio(const std::string& name, std::unique_ptr<VirtioDevice> device) {
+  Machine& m = *machine_;
+  const auto slot = first_virtio_slot + static_cast<unsigned>(virtio_.size());
   auto function = std::make_unique<VirtioPci>(name, m.memory(), *lapic_, isa_->pin(slot, 1), *device);
   function->attach(m.bus().make_memory_bar(VirtioPci::msix_bytes, function->msix_window()),
                    m.bus().make_memory_bar(VirtioPci::register_bytes, function->registers()));

@@ -37,12 +37,13 @@ struct BoardConfig {
   std::uint64_t memory_bytes = 512ull << 20;
   std::uint64_t rtc_start_seconds = 0;      ///< Unit: seconds since 1970, UTC
   std::array<std::uint8_t, 32> seed{};      ///< of the random-number device
-  std::vector<BlockPort*> disks;            ///< not owned; virtio-blk in slots from 4 on
+  std::vector<BlockPort*> disks;            ///< not owned; each a virtio-blk
   struct Network {
     std::array<std::uint8_t, 6> mac{};
   };
   std::optional<Network> network;
   bool virtio_console = false;
+  bool reboot = true;  ///< a reset starts the kernel again; false: it ends the machine
 };
 
 /// The kernel and what goes with it; read by the caller, kept for resets.
@@ -69,8 +70,9 @@ class Board {
 
   void wire_interrupts();
   void wire_legacy(const BoardConfig& config);
-  void wire_pci(const BoardConfig& config);
-  void add_virtio(const std::string& name, unsigned slot, std::unique_ptr<VirtioDevice> device);
+  void wire_pci();
+  void wire_virtio(const BoardConfig& config);
+  void add_virtio(const std::string& name, std::unique_ptr<VirtioDevice> device);
   Outcome load();
 
   BootFiles boot_;
