@@ -5,12 +5,13 @@
 
 namespace lockstitch {
 
-// The messages through the fiber: RunRequest or ExitReply inwards, Exit outwards. Each lives on its sender's stack,
-// which stands still until the answer.
+// The messages through the fiber: RunRequest or ExitReply inwards, Exit outwards. Each is copied by its receiver, for
+// its sender may leave the scope with the next switch.
 Vcpu::Vcpu(std::unique_ptr<Engine> engine)
     : engine_(std::move(engine)), fiber_([this](Fiber& self, void* message) {
         for (;;) {
-          Exit exit = engine_->run(*static_cast<const RunRequest*>(message), *this);
+          const RunRequest request = *static_cast<const RunRequest*>(message);  // outlives the first exit
+          Exit exit = engine_->run(request, *this);
           message = self.suspend(&exit);
         }
       }) {

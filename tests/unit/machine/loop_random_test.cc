@@ -26,7 +26,7 @@ unsigned long seed_of_run() {
 }
 
 Op random_op(Random& random) {
-  switch (random() % 28) {
+  switch (random() % 30) {
     case 0:
       return {OpKind::sti};
     case 1:
@@ -71,6 +71,10 @@ Op random_op(Random& random) {
       return {OpKind::out, port_timer1 + 20, 0};
     case 21:
       return {OpKind::copy, mmio_dma, port_timer0 + 4 * (random() % 6)};
+    case 22:
+      return {OpKind::out, port_console + 24, random() & 1};
+    case 23:
+      return {OpKind::load, dma_places[1]};
     default:
       return {OpKind::nop};
   }
@@ -109,6 +113,11 @@ Program random_program(Random& random) {
   ops.push_back({OpKind::iret});
   program.nmi_handler = ops.size();
   ops.push_back({OpKind::clock});
+  if (random() % 2 == 0) {
+    // Another NMI while this one is served, for every other value of the clock.
+    ops.push_back({OpKind::jump_odd, ops.size() + 2});
+    ops.push_back({OpKind::out, port_console + 4, 0});
+  }
   ops.push_back({OpKind::iret_nmi});
   return program;
 }

@@ -120,20 +120,38 @@ TEST_CASE("an instruction may raise its interrupt, fault, and be interrupted") {
   CHECK(run.board.engine.deliveries == std::vector<Delivery>{{1, false, 0x20}});
 }
 
-TEST_CASE("NMIs wait while one is served, and only one waits") {
-  Run run({{OpKind::out, port_console + 4, 0}, {OpKind::jump, 1}});
-  run.board.machine.set_cpu([&] {
-    CpuState cpu = run.board.machine.cpu();
-    cpu.nmi_blocked = true;
-    return cpu;
-  }());
-  run.until(50);
-  CHECK(run.board.engine.deliveries.empty());
-  CpuState cpu = run.board.machine.cpu();
-  cpu.nmi_blocked = false;
-  run.board.machine.set_cpu(cpu);
-  run.until(60);
-  CHECK(run.board.engine.deliveries == std::vector<Delivery>{{50, true, 2}});
+TEST_CASE("NMIs wait while one is served, only one waits, and it comes right after the return") {
+  Program program;
+  program.ops = {{OpKind::out, port_console + 4, 0}, {OpKind::jump, 1}};
+  program.nmi_handler = program.ops.size();
+  program.ops.push_back({OpKind::jump_odd, program.ops.size() + 4});  // the second time
+  program.ops.push_back({OpKind::out, port_console + 4, 0});
+  program.ops.push_back({OpKind::out, port_console + 4, 0});
+  program.ops.push_back({OpKind::in, port_timer0});
+  program.ops.push_back({OpKind::iret_nmi});
+  Board board(program);
+  board.timer0.alarm();  // its port reads 1 from now on
+  QuietSource quiet;
+  KeepingSink sink;
+  board.machine.run(quiet, sink, {100});
+  // Raised at 0, delivered at 1; jump, out, out, in, iret; at 6 the one that waited.
+  CHECK(board.engine.deliveries == std::vector<Delivery>{{1, true, 2}, {6, true, 2}});
+}
+
+TEST_CASE("a wait that ends at once still ends at the next tick") {
+  struct Impatient final : Source {
+    std::optional<Arrival> take(Moment now) override {
+      visits.push_back(now.tick.value);
+      return std::nullopt;
+    }
+    Tick next_known() const override { return tick_never; }
+    Tick horizon() const override { return tick_never; }
+    Tick idle(Moment now, Moment) override { return now.tick; }
+    Ticks visits;
+  } source;
+  Run run({{OpKind::hlt}});
+  run.until(source, 5);
+  CHECK(source.visits == Ticks{0, 1, 2, 3, 4});
 }
 
 TEST_CASE("an NMI comes before an interrupt; the interrupt follows when it may") {

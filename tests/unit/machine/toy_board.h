@@ -11,6 +11,14 @@
 
 namespace lockstitch::toy {
 
+// Where things lie.
+inline constexpr std::uint16_t port_controller = 0x20;
+inline constexpr std::uint16_t port_timer0 = 0x40;
+inline constexpr std::uint16_t port_timer1 = 0x60;
+inline constexpr std::uint16_t port_console = 0x80;
+inline constexpr Gpa dma_places[] = {0x1000'0000, 0x1000'1000};
+inline constexpr Gpa mmio_dma = dma_places[0];
+
 struct Event {
   std::uint64_t tick = 0;
   std::uint64_t ns = 0;
@@ -148,8 +156,8 @@ class ToyTimer final : public Device, public RegisterWindow, public AlarmHandler
   std::uint64_t interval_ = 0;
 };
 
-/// +0 read: next byte or all ones; write: an effect. +4 write: NMI. +8: INIT. +12: power-off. +16: debug exit. +20:
-/// reset.
+/// +0 read: next byte or all ones; write: an effect. +4 write: NMI. +8: INIT. +12: power-off. +16: debug exit.
+/// +20: reset. +24: moves the DMA device to its first or second place, by the lowest bit.
 class ToyConsole final : public Device, public RegisterWindow, public ArrivalHandler {
  public:
   ToyConsole(EffectPort& effects, IrqLine& line, PowerPort& power, CpuSignals& signals, Trace& trace)
@@ -180,6 +188,7 @@ class ToyConsole final : public Device, public RegisterWindow, public ArrivalHan
     if (offset == 12) power_.power_off();
     if (offset == 16) power_.debug_exit(static_cast<std::uint8_t>(value));
     if (offset == 20) power_.reset();
+    if (offset == 24) moves->place(dma_places[value & 1]);
   }
   std::string_view name() const override { return "console"; }
   void reset() override {
@@ -187,6 +196,8 @@ class ToyConsole final : public Device, public RegisterWindow, public ArrivalHan
     line_.set(false);
   }
   void visit(StateVisitor& v) override { v.blob("bytes", bytes_, capacity); }
+
+  MapPort* moves = nullptr;
 
  private:
   static constexpr std::size_t capacity = 64;
@@ -220,13 +231,6 @@ class ToyDma final : public Device, public RegisterWindow {
   std::uint64_t sum_ = 1;
 };
 
-// Where things lie.
-inline constexpr std::uint16_t port_controller = 0x20;
-inline constexpr std::uint16_t port_timer0 = 0x40;
-inline constexpr std::uint16_t port_timer1 = 0x60;
-inline constexpr std::uint16_t port_console = 0x80;
-inline constexpr Gpa mmio_dma = 0x1000'0000;
-
 struct Board {
   explicit Board(Program program, MachineConfig config = {}, std::uint64_t memory_bytes = 128 * page_bytes)
       : Board(std::make_unique<ToyEngine>(std::move(program)), config, memory_bytes) {}
@@ -248,7 +252,8 @@ struct Board {
     machine.bus().add_ports(port_timer0, 32, timer0);
     machine.bus().add_ports(port_timer1, 32, timer1);
     machine.bus().add_ports(port_console, 32, console);
-    machine.bus().add_memory(mmio_dma, 16, dma);
+    console.moves = &machine.bus().make_memory_bar(16, dma);
+    console.moves->place(mmio_dma);
     for (Device* device : std::initializer_list<Device*>{&controller, &timer0, &timer1, &console, &dma}) {
       machine.add_device(*device);
     }

@@ -65,7 +65,9 @@ class LiveWorld final : public Source {
   }
   Tick next_known() const override { return tick_never; }
   Tick horizon() const override { return tick_never; }
-  Tick idle(Moment now, Moment until) override { return std::min(until.tick, now.tick + random_() % 300); }
+  Tick idle(Moment now, Moment until) override {
+    return std::min(until.tick, now.tick + (random_() % 3 == 0 ? 0 : random_() % 300));
+  }
 
   std::vector<Arrival> log;
 
