@@ -217,8 +217,8 @@ struct XmmFromMmx {
   static void checked(Cpu& cpu, const Op* op) {
     LS_MMX_READY(cpu, op);
     const V a = get(cpu, op->r), b = get_mm(cpu, op->m);
+    touch(cpu);  // even if it raises
     sse::set(cpu, op->r, sse::run_checked(cpu, op, [=] { return I::run(a, b, op); }));
-    touch(cpu);
     LS_NEXT(cpu, op);
   }
   static Handler bind(const Decoded& d, Op& op) {
@@ -238,6 +238,7 @@ struct MmxFromXmm {
   static void checked(Cpu& cpu, const Op* op) {
     LS_MMX_READY(cpu, op);
     const V b = op->extra & extra_mem ? sse::load_slow(cpu, op, m) : get(cpu, op->m);
+    touch(cpu);  // even if it raises
     set_mm(cpu, op->r, sse::run_checked(cpu, op, [=] { return I::run(b, b, op); }));
     LS_FINISH(cpu, op);
   }

@@ -73,7 +73,8 @@ std::uint8_t* fast_target(const Cpu& cpu, const Op* op) {
 /// Raises what `flags` of one instruction ask for, or adds them to the sticky ones. `guest`: MXCSR before it.
 void settle_float(Cpu& cpu, const Op* op, std::uint32_t guest, std::uint32_t flags);
 
-/// Runs a computation while the guest has exceptions unmasked: nothing is written yet when one is raised.
+/// Runs a computation while the guest has exceptions unmasked: nothing is written yet when one is raised. Not exact: beside
+/// an unmasked overflow or underflow PE tells of the masked result.
 template <class Compute>
 auto run_checked(Cpu& cpu, const Op* op, Compute compute) {
   const std::uint32_t guest = guest_mxcsr(cpu);
