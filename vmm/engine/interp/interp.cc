@@ -145,6 +145,7 @@ Exit Interp::run(const RunRequest& request, ExitDoor& door) {
   cpu.ticks_left = static_cast<std::int64_t>(request.bound - request.start);
   cpu.hidden_ticks = 0;
   cpu.want_window = request.want_window;
+  cpu.link_from = nullptr;
   LS_ASSERT_CMP(cpu.ticks_left, >=, 0);
   if (request.nmi) {
     LS_ASSERT(accepts_nmi());
@@ -191,6 +192,7 @@ void Interp::take_fault() {
 void Interp::deliver_pending() {
   Cpu& cpu = *cpu_;
   delivering_ = true;
+  cpu.link_from = nullptr;  // the branch did not lead to the handler
   Delivery how;
   how.vector = pending_.vector;
   how.has_code = pending_.has_code;
