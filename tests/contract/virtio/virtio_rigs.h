@@ -57,7 +57,9 @@ class VirtioRig : public Rig {
     actions = {[this](std::uint64_t r) { return bring_up(r); }, [this](std::uint64_t r) { return offer(r); },
                [this](std::uint64_t r) { return offer(r); },    [this](std::uint64_t r) { return offer(r); },
                [this](std::uint64_t r) { return offer(r); },    [this](std::uint64_t r) { return scribble(r); },
-               [this](std::uint64_t) {
+               [this](std::uint64_t r) { return access_by_capability(r); },
+               [this](std::uint64_t r) {
+                 if (r % 64 == 0) pci->reset();
                  pci->write_config(0x04, 2, 0x0006);
                  return 0;
                }};
@@ -121,6 +123,19 @@ class VirtioRig : public Rig {
     if (random.one_in(2)) pci->registers().write(0x3000 + 4 * queue, 2, queue);
     if (random.one_in(2)) bench.advance(random.below(200'000));
     return index;
+  }
+
+  std::uint64_t access_by_capability(std::uint64_t r) {
+    unsigned at = pci->read_config(0x34, 1);
+    while (pci->read_config(at, 1) != 0x09 || pci->read_config(at + 3, 1) != 5) at = pci->read_config(at + 1, 1);
+    Random random(r);
+    pci->write_config(at + 4, 1, random.one_in(8) ? static_cast<std::uint32_t>(r) : random.one_in(2) ? 4 : 1);
+    const std::uint64_t offset = random.below(4) * 0x1000 + random.below(0x40);
+    pci->write_config(at + 8, 4, static_cast<std::uint32_t>(random.one_in(8) ? random.next() : offset));
+    pci->write_config(at + 12, 4, 1u << random.below(4));
+    if (random.one_in(2)) return pci->read_config(at + 16, 4);
+    pci->write_config(at + 16, 4, static_cast<std::uint32_t>(random.below(0x100)));
+    return 0;
   }
 
   std::uint64_t scribble(std::uint64_t r) {
