@@ -1,4 +1,5 @@
 // The transport: capabilities, negotiation, status, queues, INTx with ISR, MSI-X, bus mastering, configuration access.
+#include "tests/contract/support/state_image.h"
 #include "tests/contract/virtio/guest_driver.h"
 #include "tests/contract/virtio/virtio_rigs.h"
 
@@ -243,6 +244,24 @@ TEST_CASE("a masked vector or function leaves its message pending until unmasked
   CHECK_EQ(s.pci.msix_window().read(0x800, 8), 0);
 }
 
+TEST_CASE("a pending message survives save and load, and a device reset drops it") {
+  Stand s;
+  s.driver.use_msix = true;
+  s.driver.start();
+  s.pci.msix_window().write(16 + 12, 4, 1);
+  s.driver.add(0, {{0x8000, 16}});
+  s.driver.notify(0);
+  Stand other;
+  REQUIRE_EQ(load(other.pci, save(s.pci)), "");
+  other.pci.loaded();
+  CHECK(other.bench.msi.messages.empty());
+  other.pci.msix_window().write(16 + 12, 4, 0);
+  CHECK_EQ(other.bench.msi.messages.size(), 1);
+  s.driver.write(0x14, 1, 0);
+  s.pci.msix_window().write(16 + 12, 4, 0);
+  CHECK(s.bench.msi.messages.empty());
+}
+
 TEST_CASE("a vector that does not exist reads back as none") {
   Stand s;
   s.driver.write(0x1a, 2, 2);
@@ -276,6 +295,9 @@ TEST_CASE("a broken ring sets DEVICE_NEEDS_RESET, tells the driver once, and sto
   CHECK_EQ(s.driver.status(), GuestDriver::ok_status | GuestDriver::needs_reset);
   CHECK_EQ(s.pci.broken_count(), 1);
   CHECK_EQ(s.driver.isr(), 2);
+  s.echo.transport().broken();  // again
+  CHECK_EQ(s.pci.broken_count(), 1);
+  CHECK_EQ(s.driver.isr(), 0);
   s.echo.notifications.clear();
   s.driver.notify(1);
   CHECK(s.echo.notifications.empty());
