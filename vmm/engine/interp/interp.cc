@@ -16,6 +16,9 @@ namespace {
 
 constexpr unsigned block_ops_max = 48;
 
+/// Unit: exceptions. After so many without a retired instruction one tick passes all the same.
+constexpr unsigned faults_at_tick_max = 4096;
+
 void undefined_opcode(Cpu& cpu, const Op* op) {
   cpu.op = op;
   raise(cpu, Vector::ud);
@@ -144,6 +147,7 @@ Exit Interp::run(const RunRequest& request, ExitDoor& door) {
   cpu.end_tick = request.bound.value;
   cpu.ticks_left = static_cast<std::int64_t>(request.bound - request.start);
   cpu.hidden_ticks = 0;
+  faults_at_tick_ = 0;
   cpu.want_window = request.want_window;
   cpu.link_from = nullptr;
   LS_ASSERT_CMP(cpu.ticks_left, >=, 0);
@@ -171,6 +175,10 @@ void Interp::take_fault() {
     cpu.block = nullptr;
   }
   finish_step();
+  if (const std::uint64_t tick = tick_now(cpu).value; tick != fault_tick_) {
+    fault_tick_ = tick;
+    faults_at_tick_ = 0;
+  }
   Event fault{EventKind::exception, static_cast<std::uint8_t>(cpu.fault_vector), cpu.fault_has_code, cpu.fault_code};
   if (delivering_) {
     delivering_ = false;
@@ -187,6 +195,11 @@ void Interp::take_fault() {
   }
   pending_ = fault;
   ++counters_.exceptions;
+  // A guest whose handlers fault at once would stay at this tick for ever: let time pass, so that it can be stopped.
+  if (++faults_at_tick_ >= faults_at_tick_max) {
+    faults_at_tick_ = 0;
+    --cpu.ticks_left;
+  }
 }
 
 void Interp::deliver_pending() {

@@ -65,6 +65,8 @@ class Interp final : public Engine {
   GuestMemory& memory_;
   Event pending_;
   bool delivering_ = false;
+  std::uint64_t fault_tick_ = 0;
+  unsigned faults_at_tick_ = 0;
   InterpCounters counters_;
 };
 
