@@ -87,7 +87,7 @@ void PciFunction::visit(StateVisitor& v) {
 }
 
 void PciFunction::loaded() {
-  for (Bar& bar : bars_) bar.window.settle(place_of(bar));
+  for (Bar& bar : bars_) bar.window.adopt(place_of(bar));
 }
 
 std::uint32_t PciFunction::read_config(unsigned offset, unsigned width) {

@@ -1,5 +1,5 @@
-// Where one relocatable window lies now, so that its MapPort is told only of changes. Derived state: whoever owns it
-// computes the place from registers and calls settle() again after a load.
+// Where one relocatable window should lie, so that its MapPort is told only of changes. Derived state: whoever owns it
+// computes the place from registers. The mapping itself is saved with the bus, so a load calls adopt(), not move_to().
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -15,10 +15,7 @@ class PlacedWindow {
   bool placed_at(std::optional<std::uint64_t> base) const { return base == base_; }
 
   void move_to(std::optional<std::uint64_t> base) {
-    if (base != base_) settle(base);
-  }
-  /// As move_to, but also tells the port what it should already know.
-  void settle(std::optional<std::uint64_t> base) {
+    if (base == base_) return;
     LS_ASSERT(port_ != nullptr);
     base_ = base;
     if (base) {
@@ -27,6 +24,8 @@ class PlacedWindow {
       port_->remove();
     }
   }
+  /// Where the window has been told to lie already. Telling the port again could place a window that was refused.
+  void adopt(std::optional<std::uint64_t> base) { base_ = base; }
 
  private:
   MapPort* port_ = nullptr;

@@ -35,7 +35,7 @@ PowerFunction::PowerFunction(std::string name)
 
 void PowerFunction::attach(MapPort& pm_block) {
   block_.attach(pm_block);
-  block_.settle(block_place());
+  block_.move_to(block_place());
 }
 
 std::optional<std::uint64_t> PowerFunction::block_place() const {
@@ -51,7 +51,7 @@ void PowerFunction::reset() {
 
 void PowerFunction::loaded() {
   PciFunction::loaded();
-  block_.settle(block_place());
+  block_.adopt(block_place());
 }
 
 void PowerFunction::write_config(unsigned offset, unsigned width, std::uint32_t value) {

@@ -112,16 +112,27 @@ TEST_CASE("a window that is sized while it decodes is not placed at the top of t
   CHECK_FALSE(rig.wide.placed);
 }
 
-TEST_CASE("a load places the windows again, and refuses an image with another identity") {
+TEST_CASE("a load leaves the mapping to the bus and knows where the windows lie") {
   SampleRig rig;
   rig.function.write_config(0x14, 4, 0xe000'0000);
   rig.function.write_config(command, 2, 2);
-  StateImage image = save(rig.function);
   SampleRig other;
-  REQUIRE_EQ(load(other.function, image), "");
+  other.low.place(0xe000'0000);  // what the bus restored
+  REQUIRE_EQ(load(other.function, save(rig.function)), "");
   other.function.loaded();
-  CHECK(other.low.placed);
   CHECK_EQ(other.low.base, 0xe000'0000);
+  other.function.write_config(command, 2, 0);
+  CHECK_FALSE(other.low.placed);
+  // A window that the bus had refused is not placed by a load.
+  SampleRig refused;
+  REQUIRE_EQ(load(refused.function, save(rig.function)), "");
+  refused.function.loaded();
+  CHECK_FALSE(refused.low.placed);
+}
+
+TEST_CASE("an image with another identity is refused") {
+  SampleRig rig;
+  StateImage image = save(rig.function);
   image.entries.at(0).bytes.at(0) ^= 1;
-  CHECK_NE(load(other.function, image), "");
+  CHECK_NE(load(rig.function, image), "");
 }
