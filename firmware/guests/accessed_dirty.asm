@@ -1,5 +1,5 @@
 ; Accessed and dirty bits are exact at every level of the 64-bit page tables, with 4 KiB and 2 MiB pages.
-; passes-on: bochs
+; passes-on: qemu bochs
 ; boot: multiboot
 ; expect: exit 0
 ; expect-ticks-max: 200000

@@ -1,5 +1,5 @@
 ; Call gates: to the same and to an inner ring, parameters, stack switch, far returns to an outer ring, and their refusals.
-; passes-on: bochs
+; passes-on: qemu bochs
 ; boot: multiboot
 ; expect: exit 0
 ; expect-ticks-max: 100000

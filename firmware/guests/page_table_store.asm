@@ -1,7 +1,7 @@
 ; A store to a page that serves as page table takes effect at once, without INVLPG: the promise that makes translation
 ; caches invisible. Real CPUs and other emulators may keep the old translation; -DFLUSH adds the flushes they need, to
 ; check the guest itself.
-; passes-on: none, but bochs when assembled with -DFLUSH
+; passes-on: none
 ; boot: multiboot
 ; expect: exit 0
 ; expect-ticks-max: 200000

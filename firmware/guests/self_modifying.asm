@@ -1,5 +1,5 @@
 ; Code that changes code: the next instruction, the same block, another page, through another mapping, by REP STOS.
-; passes-on: bochs qemu
+; passes-on: qemu
 ; boot: multiboot
 ; expect: exit 0
 ; expect-ticks-max: 200000

@@ -1,5 +1,5 @@
 ; The trap flag: one #DB after each instruction, with DR6.BS, and where it is held back.
-; passes-on: bochs
+; passes-on: qemu bochs
 ; boot: multiboot
 ; expect: exit 0
 ; expect-ticks-max: 100000

@@ -1,5 +1,5 @@
 ; The one-instruction shadow of STI, with a real interrupt waiting (PIT through the 8259).
-; passes-on: bochs qemu
+; passes-on: qemu bochs
 ; needs: pic pit
 ; boot: multiboot
 ; expect: exit 0

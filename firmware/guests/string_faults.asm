@@ -1,5 +1,5 @@
 ; REP string instructions that fault in the middle or cross pages: the registers say exactly how far they came.
-; passes-on: bochs qemu
+; passes-on: qemu bochs
 ; boot: multiboot
 ; expect: exit 0
 ; expect-ticks-max: 300000
