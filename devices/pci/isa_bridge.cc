@@ -9,8 +9,9 @@ constexpr std::uint16_t reserved_interrupts = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 8 
 }  // namespace
 
 IsaBridge::IsaBridge(std::string name, const std::array<IrqLine*, 16>& outputs)
-    : PciFunction(std::move(name),
-                  {.vendor = 0x8086, .device = 0x7000, .class_code = 0x06'01'00, .status = 0x0200, .header_type = 0x80}),
+    : PciFunction(
+          std::move(name),
+          {.vendor = 0x8086, .device = 0x7000, .class_code = 0x06'01'00, .status = 0x0200, .header_type = 0x80}),
       outputs_(outputs) {
   set_initial(0x04, {0x07});
   set_writable(0x04, 2, 0);

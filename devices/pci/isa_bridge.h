@@ -1,5 +1,5 @@
-// The PCI-to-ISA bridge: its configuration space and the router from PCI interrupt pins to ISA interrupts. Not here: the
-// other things on the chip (IDE, power management, 8259, reset control), which are devices of their own.
+// The PCI-to-ISA bridge: its configuration space and the router from PCI interrupt pins to ISA interrupts. Not here:
+// the other things on the chip (IDE, power management, 8259, reset control), which are devices of their own.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -23,7 +23,8 @@ void Msix::visit(StateVisitor& v) {
     v.field("masked", entries_[i].masked);
   }
   v.field("pending", pending_);
-  if (v.loading() && entries_.size() < 64 && pending_ >> entries_.size() != 0) v.fail("an absent MSI-X vector is pending");
+  if (v.loading() && entries_.size() < 64 && pending_ >> entries_.size() != 0)
+    v.fail("an absent MSI-X vector is pending");
 }
 
 void Msix::control(bool enabled, bool masked) {
@@ -77,7 +78,8 @@ std::uint64_t Msix::read(std::uint64_t offset, unsigned width) {
   std::uint64_t value = 0;
   for (unsigned i = 0; i < width; ++i) {
     const std::uint64_t at = offset + i;
-    value |= std::uint64_t{static_cast<std::uint8_t>(read_dword(static_cast<unsigned>(at / 4)) >> (8 * (at & 3)))} << (8 * i);
+    value |= std::uint64_t{static_cast<std::uint8_t>(read_dword(static_cast<unsigned>(at / 4)) >> (8 * (at & 3)))}
+             << (8 * i);
   }
   return value;
 }

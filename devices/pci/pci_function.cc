@@ -46,7 +46,8 @@ void PciFunction::add_bar(unsigned index, BarKind kind, std::uint64_t size) {
   const unsigned offset = bar_offset + 4 * index;
   set_initial(offset, {std::uint8_t(kind == BarKind::io ? 0x01 : kind == BarKind::memory32 ? 0x00 : 0x0c)});
   const unsigned bytes = kind == BarKind::memory64_prefetchable ? 8 : 4;
-  for (unsigned i = 0; i < bytes; ++i) set_writable(offset + i, 1, low(static_cast<unsigned>((~(size - 1) >> (8 * i)))));
+  for (unsigned i = 0; i < bytes; ++i)
+    set_writable(offset + i, 1, low(static_cast<unsigned>((~(size - 1) >> (8 * i)))));
   bars_.push_back({index, kind, size, {}});
 }
 

@@ -1,6 +1,6 @@
 // The configuration space of one type-0 PCI function: identity, command register, base address registers, capability
-// list. A function derives from it and is the Device the board adds. Not here: how the guest reaches it (pci_host.h) and
-// what its interrupt pin leads to (isa_bridge.h). Source: PCI 3.0 chapter 6.
+// list. A function derives from it and is the Device the board adds. Not here: how the guest reaches it (pci_host.h)
+// and what its interrupt pin leads to (isa_bridge.h). Source: PCI 3.0 chapter 6.
 #pragma once
 #include <array>
 #include <cstdint>

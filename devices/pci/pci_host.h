@@ -1,5 +1,6 @@
 // PCI configuration mechanism #1 and bus 0, with the host bridge that is its function 00.0. Functions are added by the
-// board, which also adds each of them as a device of its own. Source: PCI 3.0 3.2.2.3.2; reference/platform.md 2.4, 7.1.
+// board, which also adds each of them as a device of its own. Source: PCI 3.0 3.2.2.3.2;
+// reference/platform.md 2.4, 7.1.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The PCI function that places the power management block. Not here: the block itself (devices/acpi/power_management.h).
+// The PCI function that places the power management block. Not here: the block itself
+// (devices/acpi/power_management.h).
 #pragma once
 #include "devices/pci/pci_function.h"
 

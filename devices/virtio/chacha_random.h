@@ -1,5 +1,5 @@
-// A random bit generator that is a function of its seed and of how much was drawn: the ChaCha20 key stream. Not a source
-// of entropy. Source: RFC 8439 2.3, with a 64-bit block counter and a nonce of zero.
+// A random bit generator that is a function of its seed and of how much was drawn: the ChaCha20 key stream. Not a
+// source of entropy. Source: RFC 8439 2.3, with a 64-bit block counter and a nonce of zero.
 #pragma once
 #include <array>
 #include <cstdint>

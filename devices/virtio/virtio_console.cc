@@ -32,7 +32,8 @@ void VirtioConsole::receive() {
   std::size_t done = 0;
   bool used = false;
   while (done < input_.size() && transport().take(receive_queue, chain_)) {
-    const Bytes part = Bytes(input_).subspan(done, std::min<std::uint64_t>(chain_.writable_bytes(), input_.size() - done));
+    const Bytes part =
+        Bytes(input_).subspan(done, std::min<std::uint64_t>(chain_.writable_bytes(), input_.size() - done));
     if (!transport().write(chain_, 0, part) || !transport().complete(receive_queue, chain_.head(), part.size())) break;
     done += part.size();
     used = true;
@@ -44,7 +45,8 @@ void VirtioConsole::receive() {
 void VirtioConsole::transmit() {
   bool used = false;
   while (transport().take(transmit_queue, chain_)) {
-    const MutableBytes bytes = MutableBytes(buffer_).first(std::min<std::uint64_t>(chain_.readable_bytes(), buffer_.size()));
+    const MutableBytes bytes =
+        MutableBytes(buffer_).first(std::min<std::uint64_t>(chain_.readable_bytes(), buffer_.size()));
     if (!transport().read(chain_, 0, bytes)) return;
     dropped_output_bytes_ += chain_.readable_bytes() - bytes.size();
     if (!bytes.empty()) output_.emit(bytes);

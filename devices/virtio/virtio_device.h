@@ -8,8 +8,8 @@
 
 namespace lockstitch {
 
-/// What a device may do. Whatever the guest got wrong is noticed here: the device is marked DEVICE_NEEDS_RESET, the call
-/// returns false, and the device just returns.
+/// What a device may do. Whatever the guest got wrong is noticed here: the device is marked DEVICE_NEEDS_RESET, the
+/// call returns false, and the device just returns.
 class VirtioTransport {
  public:
   virtual ~VirtioTransport() = default;

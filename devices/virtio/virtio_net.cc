@@ -9,7 +9,8 @@ constexpr std::uint8_t link_up = 1;
 }  // namespace
 
 std::uint64_t VirtioNet::features() const {
-  return std::uint64_t{1} << feature_mac | std::uint64_t{1} << feature_merge_buffers | std::uint64_t{1} << feature_status;
+  return std::uint64_t{1} << feature_mac | std::uint64_t{1} << feature_merge_buffers |
+         std::uint64_t{1} << feature_status;
 }
 
 std::uint8_t VirtioNet::config(unsigned offset) const {

@@ -1,5 +1,5 @@
-// The virtio-pci transport: carries one virtio device on the PCI bus. It is the Device the board adds; the virtio device
-// is part of its state. Not here: what any device type does with its queues. Source: virtio 1.2 4.1.
+// The virtio-pci transport: carries one virtio device on the PCI bus. It is the Device the board adds; the virtio
+// device is part of its state. Not here: what any device type does with its queues. Source: virtio 1.2 4.1.
 #pragma once
 #include <cstdint>
 #include <string>

@@ -27,7 +27,8 @@ void put_little_endian(std::uint8_t* to, unsigned bytes, std::uint64_t value) {
 
 Descriptor decode(const std::uint8_t* raw) {
   return {little_endian(raw, 8), static_cast<std::uint32_t>(little_endian(raw + 8, 4)),
-          static_cast<std::uint16_t>(little_endian(raw + 12, 2)), static_cast<std::uint16_t>(little_endian(raw + 14, 2))};
+          static_cast<std::uint16_t>(little_endian(raw + 12, 2)),
+          static_cast<std::uint16_t>(little_endian(raw + 14, 2))};
 }
 }  // namespace
 
@@ -107,7 +108,8 @@ bool Virtqueue::walk(std::uint16_t head, DescriptorChain& chain, bool indirect_a
       unsigned entry = 0;
       for (unsigned inner_steps = 0; inner_steps < entries; ++inner_steps) {
         const Descriptor inner = decode(table.data() + descriptor_bytes * entry);
-        if (inner.flags & flag_indirect || !chain.append(inner.gpa, inner.bytes, inner.flags & flag_write)) return false;
+        if (inner.flags & flag_indirect || !chain.append(inner.gpa, inner.bytes, inner.flags & flag_write))
+          return false;
         if (!(inner.flags & flag_next)) return true;
         entry = inner.next;
         if (entry >= entries) return false;

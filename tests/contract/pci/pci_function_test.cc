@@ -9,7 +9,8 @@ namespace {
 class Sample final : public PciFunction {
  public:
   Sample(MapPort& io, MapPort& low, MapPort& wide)
-      : PciFunction("sample", {.vendor = 0x1234, .device = 0x5678, .revision = 9, .class_code = 0x02'00'01, .interrupt_pin = 2}) {
+      : PciFunction("sample",
+                    {.vendor = 0x1234, .device = 0x5678, .revision = 9, .class_code = 0x02'00'01, .interrupt_pin = 2}) {
     add_bar(0, BarKind::io, 64);
     add_bar(1, BarKind::memory32, 4096);
     add_bar(2, BarKind::memory64_prefetchable, 16384);

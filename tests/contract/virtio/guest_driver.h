@@ -30,8 +30,12 @@ class GuestDriver {
   GuestDriver(VirtioPci& pci, TestMemory& memory) : pci_(pci), memory_(memory) {}
 
   // Registers.
-  std::uint64_t read(std::uint64_t offset, unsigned width) { return pci_.registers().read(offset, width) & ones(width); }
-  void write(std::uint64_t offset, unsigned width, std::uint64_t value) { pci_.registers().write(offset, width, value); }
+  std::uint64_t read(std::uint64_t offset, unsigned width) {
+    return pci_.registers().read(offset, width) & ones(width);
+  }
+  void write(std::uint64_t offset, unsigned width, std::uint64_t value) {
+    pci_.registers().write(offset, width, value);
+  }
   std::uint8_t status() { return static_cast<std::uint8_t>(read(0x14, 1)); }
   std::uint8_t isr() { return static_cast<std::uint8_t>(read(0x1000, 1)); }
   std::uint64_t offered() {

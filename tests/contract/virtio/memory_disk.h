@@ -1,4 +1,5 @@
-// A disk whose contents lie in a TestMemory, so that they are saved and loaded with the bench; records what it was told.
+// A disk whose contents lie in a TestMemory, so that they are saved and loaded with the bench; records what it was
+// told.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -13,7 +14,8 @@ namespace lockstitch::test {
 class MemoryDisk final : public BlockPort {
  public:
   explicit MemoryDisk(TestMemory& contents) : contents_(contents) {
-    for (std::size_t i = 0; i < contents_.ram.size(); ++i) contents_.ram[i] = static_cast<std::uint8_t>(i / 512 * 7 + i);
+    for (std::size_t i = 0; i < contents_.ram.size(); ++i)
+      contents_.ram[i] = static_cast<std::uint8_t>(i / 512 * 7 + i);
   }
   bool locked = false;
   std::uint64_t flushes = 0;

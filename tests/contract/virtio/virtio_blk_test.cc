@@ -76,7 +76,8 @@ TEST_CASE("what is written is read back, whatever way the buffers are cut") {
   const Gpa from = s.driver.place(data), to = s.driver.allocate(data.size()), status = s.driver.allocate(2, 1);
   const Gpa head = s.header(out, 7);
   // The header in two pieces, the second of which holds data too when the header lies before it.
-  s.driver.add_indirect(0, {{head, 5}, {head + 5, 11}, {from, 1}, {from + 1, 1000}, {from + 1001, 535}, {status, 1, true}});
+  s.driver.add_indirect(
+      0, {{head, 5}, {head + 5, 11}, {from, 1}, {from + 1, 1000}, {from + 1001, 535}, {status, 1, true}});
   s.driver.add(0, {{s.header(in, 7), 16}, {to, 700, true}, {to + 700, 836, true}, {status + 1, 1, true}});
   s.driver.put(status, 2, 0xeeee);
   s.driver.notify(0);

@@ -18,7 +18,9 @@ class Echo final : public VirtioDevice {
   unsigned type() const override { return 5; }
   std::uint64_t features() const override { return 1 << 3; }
   unsigned queues() const override { return 2; }
-  std::uint8_t config(unsigned offset) const override { return static_cast<std::uint8_t>(offset < 8 ? 0x10 + offset : 0); }
+  std::uint8_t config(unsigned offset) const override {
+    return static_cast<std::uint8_t>(offset < 8 ? 0x10 + offset : 0);
+  }
   void notified(unsigned queue) override {
     notifications.push_back(queue);
     while (transport().take(queue, chain)) {

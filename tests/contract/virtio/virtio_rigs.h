@@ -1,5 +1,5 @@
-// Each virtio device on a bench, behind its transport, with a careless guest: besides random register accesses it brings
-// the device up, offers chains that are mostly sensible, and scribbles over its rings.
+// Each virtio device on a bench, behind its transport, with a careless guest: besides random register accesses it
+// brings the device up, offers chains that are mostly sensible, and scribbles over its rings.
 #pragma once
 #include <optional>
 #include <string>
@@ -69,7 +69,8 @@ class VirtioRig : public Rig {
   static constexpr unsigned ring_bytes = 0x1000, ring_entries = 16, data_start = 0x4000;
 
   void put(Gpa gpa, unsigned width, std::uint64_t value) {
-    for (unsigned i = 0; i < width; ++i) memory.ram[(gpa + i) % memory.ram.size()] = static_cast<std::uint8_t>(value >> (8 * i));
+    for (unsigned i = 0; i < width; ++i)
+      memory.ram[(gpa + i) % memory.ram.size()] = static_cast<std::uint8_t>(value >> (8 * i));
   }
 
   std::uint64_t bring_up(std::uint64_t r) {
@@ -105,7 +106,9 @@ class VirtioRig : public Rig {
     const auto index = static_cast<unsigned>(memory.ram[available + 2] | memory.ram[available + 3] << 8);
     const auto head = static_cast<unsigned>(random.below(ring_entries));
     const auto count = static_cast<unsigned>(random.below(5) + 1);
-    const auto readable = static_cast<unsigned>(random.one_in(4) ? random.below(count + 1) : random.one_in(2) ? 1 : count - 1);
+    const auto readable = static_cast<unsigned>(random.one_in(4)   ? random.below(count + 1)
+                                                : random.one_in(2) ? 1
+                                                                   : count - 1);
     Gpa at = data_start + random.below(0x1000);
     put(at, 4, random.one_in(4) ? random.below(10) : random.below(2));  // what may be the header of a disk request
     put(at + 8, 8, random.below(random.one_in(4) ? 0x1'0000 : 40));

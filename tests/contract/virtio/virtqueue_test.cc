@@ -156,7 +156,8 @@ TEST_CASE("broken rings are found out") {
        [=](Ring& r) { r.descriptor(d, 0, t, 16 * (limits::virtqueue_max_entries + 1), indirect_flag); }},
       {"an indirect table outside RAM", [=](Ring& r) { r.descriptor(d, 0, 0xfff8, 16, indirect_flag); }},
       {"an indirect table that wraps around", [=](Ring& r) { r.descriptor(d, 0, ~Gpa{0} - 7, 16, indirect_flag); }},
-      {"an indirect descriptor that goes on", [=](Ring& r) { r.descriptor(d, 0, t, 16, indirect_flag | next_flag, 1); }},
+      {"an indirect descriptor that goes on",
+       [=](Ring& r) { r.descriptor(d, 0, t, 16, indirect_flag | next_flag, 1); }},
       {"an indirect table inside another",
        [=](Ring& r) {
          r.descriptor(d, 0, t, 16, indirect_flag);
@@ -236,7 +237,8 @@ TEST_CASE("any contents of a ring are safe") {
       for (Gpa base : {Ring::descriptors, Ring::table}) {
         const Gpa gpa = random.one_in(8) ? random.next() : random.one_in(3) ? Ring::table : random.below(0x11000);
         const std::uint64_t bytes = random.one_in(8) ? random.next() : random.one_in(3) ? 128 : random.below(100);
-        r.descriptor(base, i, gpa, bytes, static_cast<unsigned>(random.below(8)), static_cast<unsigned>(random.below(9)));
+        r.descriptor(base, i, gpa, bytes, static_cast<unsigned>(random.below(8)),
+                     static_cast<unsigned>(random.below(9)));
       }
     }
     r.offer(static_cast<unsigned>(random.below(9)));

@@ -1,5 +1,5 @@
-// Bytes drive a virtio device: configuration space, registers, ring contents, notifications, arrivals and time. Whatever
-// the guest does, the device is safe, its state can be saved, and what was saved can be loaded.
+// Bytes drive a virtio device: configuration space, registers, ring contents, notifications, arrivals and time.
+// Whatever the guest does, the device is safe, its state can be saved, and what was saved can be loaded.
 #include <cstdint>
 #include <cstdio>
 #include <memory>
