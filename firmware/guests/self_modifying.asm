@@ -1,4 +1,4 @@
-; Code that changes code: the next instruction, the same block, another page, through another mapping, by REP STOS.
+; Code that changes code: the next instruction, the same block, another page, through another mapping.
 ; passes-on: qemu
 ; boot: multiboot
 ; expect: exit 0

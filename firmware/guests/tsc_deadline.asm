@@ -1,7 +1,7 @@
 ; The local APIC's timer in TSC-deadline mode. Without the CPUID bit there is nothing to test, and it passes.
 ; QEMU with TCG and Bochs lack the mode: there it tests nothing.
 ; passes-on: qemu bochs
-; needs: lapic
+; needs: lapic pic
 ; boot: multiboot
 ; expect: exit 0
 ; expect-ticks-max: 100000000

@@ -22,8 +22,8 @@ constexpr std::uint16_t sci = 9, smi_command = 0xb2, pm_base = 0x600, gpe0 = 0xa
 constexpr std::uint8_t acpi_enable = 0xf1, acpi_disable = 0xf0, reset_value = 0x06, century_register = 0x32;
 constexpr std::uint32_t ioapic_gpa = 0xfec0'0000, lapic_gpa = 0xfee0'0000;
 
-// FADT flags (ACPI 6.3 table 5-34): WBINVD, C1, no sleep button, reset register, prefer the PM timer. Bit 4 clear: there
-// is a fixed power button.
+// FADT flags (ACPI 6.3 table 5-34): WBINVD, C1, no sleep button, reset register, prefer the PM timer. Bit 4 clear:
+// there is a fixed power button.
 constexpr std::uint32_t fadt_flags = 1u << 0 | 1u << 2 | 1u << 5 | 1u << 10 | 1u << 15;
 // IAPC_BOOT_ARCH.
 constexpr std::uint16_t legacy_devices = 1 << 0, has_8042 = 1 << 1, no_vga = 1 << 2;
@@ -84,14 +84,15 @@ Table fadt(const AcpiRequest& request, Gpa facs, Gpa dsdt) {
   put<std::uint32_t>(t, 64, pm_base + 4);
   put<std::uint32_t>(t, 76, pm_base + 8);
   put<std::uint32_t>(t, 80, gpe0);
-  t[88] = 4;                           // PM1 event block
-  t[89] = 2;                           // PM1 control block
-  t[91] = 4;                           // PM timer
-  t[92] = 4;                           // GPE0 block
-  put<std::uint16_t>(t, 96, 0xfff);    // no C2
-  put<std::uint16_t>(t, 98, 0xfff);    // no C3
+  t[88] = 4;                         // PM1 event block
+  t[89] = 2;                         // PM1 control block
+  t[91] = 4;                         // PM timer
+  t[92] = 4;                         // GPE0 block
+  put<std::uint16_t>(t, 96, 0xfff);  // no C2
+  put<std::uint16_t>(t, 98, 0xfff);  // no C3
   t[108] = century_register;
-  put<std::uint16_t>(t, 109, legacy_devices | (request.keyboard_controller ? has_8042 : 0) | (request.vga ? 0 : no_vga));
+  put<std::uint16_t>(t, 109,
+                     legacy_devices | (request.keyboard_controller ? has_8042 : 0) | (request.vga ? 0 : no_vga));
   put<std::uint32_t>(t, 112, fadt_flags);
   put_port(t, 116, reset_port, 8, 1);
   t[128] = reset_value;
@@ -120,7 +121,7 @@ Table madt(const AcpiRequest& request) {
   };
   override_irq(0, 2, 0);
   for (const std::uint8_t irq : {5, 9, 10, 11}) override_irq(irq, irq, 0x0d);  // level, active high
-  append(t, {4, 6, 0xff, 0, 0, 1});                                          // NMI on LINT1 of every CPU
+  append(t, {4, 6, 0xff, 0, 0, 1});                                            // NMI on LINT1 of every CPU
   finish(t);
   return t;
 }
@@ -204,8 +205,8 @@ std::vector<std::uint8_t> acpi_tables(const AcpiRequest& request) {
     return gpa;
   };
   const Gpa dsdt_gpa = place(dsdt(request));
-  std::vector<Gpa> tables{place(fadt(request, acpi_tables_gpa + facs_at, dsdt_gpa)), place(madt(request)), place(waet()),
-                          place(processors(request))};
+  std::vector<Gpa> tables{place(fadt(request, acpi_tables_gpa + facs_at, dsdt_gpa)), place(madt(request)),
+                          place(waet()), place(processors(request))};
   if (request.keyboard_controller) {
     const Bytes aml = ps2_aml();
     tables.push_back(place(Table(aml.begin(), aml.end())));

@@ -1,10 +1,10 @@
-// The ACPI tables of board PC-1 for a guest that is entered without firmware, relocated and ready in memory: RSDP, RSDT,
-// XSDT, FADT, FACS, MADT, WAET, DSDT and the SSDTs of processors and optional devices. The AML is compiled at build time
-// from firmware/acpi. Not here: the registers behind the tables.
-// Choices: the FADT has revision 3 (244 bytes), the oldest with a reset register and X_ fields, which Windows XP and later
-// and Linux take; both RSDT and XSDT list the same tables; FACS is named by its 32-bit field only. The tables stay in
-// E0000-FFFFF, reserved in e820, where a scan finds the RSDP.
-// Source: ACPI 6.3 chapters 5 and 19; ACPI 2.0 5.2.8 (FADT revision 3); reference/platform.md 3.1.
+// The ACPI tables of board PC-1 for a guest that is entered without firmware, relocated and ready in memory: RSDP,
+// RSDT, XSDT, FADT, FACS, MADT, WAET, DSDT and the SSDTs of processors and optional devices. The AML is compiled at
+// build time from firmware/acpi. Not here: the registers behind the tables. Choices: the FADT has revision 3 (244
+// bytes), the oldest with a reset register and X_ fields, which Windows XP and later and Linux take; both RSDT and XSDT
+// list the same tables; FACS is named by its 32-bit field only. The tables stay in E0000-FFFFF, reserved in e820, where
+// a scan finds the RSDP. Source: ACPI 6.3 chapters 5 and 19; ACPI 2.0 5.2.8 (FADT revision 3);
+// reference/platform.md 3.1.
 #pragma once
 #include <vector>
 

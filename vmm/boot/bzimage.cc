@@ -13,7 +13,8 @@ namespace lockstitch::boot {
 
 namespace {
 
-// Offsets of the setup header in the file; boot_params has it at the same offsets (boot.rst, "The Real-Mode Kernel Header").
+// Offsets of the setup header in the file; boot_params has it at the same offsets (boot.rst, "The Real-Mode Kernel
+// Header").
 constexpr std::size_t setup_sects = 0x1f1, syssize = 0x1f4, vid_mode = 0x1fa, boot_flag = 0x1fe, header_length = 0x201,
                       header_magic = 0x202, version = 0x206, type_of_loader = 0x210, loadflags = 0x211,
                       ramdisk_image = 0x218, ramdisk_size = 0x21c, cmd_line_ptr = 0x228, initrd_addr_max = 0x22c,
@@ -42,8 +43,8 @@ std::optional<Gpa> kernel_place(const LoadRequest& request, std::uint64_t length
 
 std::array<std::uint8_t, page_bytes> boot_params(const LoadRequest& request, Gpa initrd) {
   std::array<std::uint8_t, page_bytes> params{};
-  const std::size_t end = std::min<std::size_t>(
-      {header_magic + request.kernel[header_length], header_limit, request.kernel.size()});
+  const std::size_t end =
+      std::min<std::size_t>({header_magic + request.kernel[header_length], header_limit, request.kernel.size()});
   std::copy(request.kernel.begin() + setup_sects, request.kernel.begin() + end, params.begin() + setup_sects);
   params[type_of_loader] = unknown_loader;
   params[loadflags] |= loaded_high;
@@ -95,8 +96,9 @@ Result<CpuState> load_bzimage(GuestMemory& memory, const LoadRequest& request) {
   const std::uint64_t room = std::max<std::uint64_t>(get<std::uint32_t>(image, init_size), payload.size());
   const auto place = kernel_place(request, room);
   if (!place) {
-    return Error{ExitCode::usage, "the kernel needs " + std::to_string((room + (1 << 20) - 1) >> 20) +
-                                      " MiB where it wants to be loaded, more than the guest has; give it more with --memory"};
+    return Error{ExitCode::usage,
+                 "the kernel needs " + std::to_string((room + (1 << 20) - 1) >> 20) +
+                     " MiB where it wants to be loaded, more than the guest has; give it more with --memory"};
   }
   if (request.initrd.size() >> 32) return Error{ExitCode::bad_input, "the initrd is larger than 4 GiB"};
   const Gpa initrd_ceiling = std::min<Gpa>(Gpa{get<std::uint32_t>(image, initrd_addr_max)} + 1, four_gib);

@@ -1,6 +1,6 @@
-// Loads a Linux bzImage by the 64-bit boot protocol: the kernel, its initrd, boot_params and the registers at its 64-bit
-// entry. No real-mode code of the kernel runs. Not here: 32-bit kernels, EFI stubs.
-// Source: Linux Documentation/x86/boot.rst and zero-page.rst; reference/platform.md 5.4.
+// Loads a Linux bzImage by the 64-bit boot protocol: the kernel, its initrd, boot_params and the registers at its
+// 64-bit entry. No real-mode code of the kernel runs. Not here: 32-bit kernels, EFI stubs. Source: Linux
+// Documentation/x86/boot.rst and zero-page.rst; reference/platform.md 5.4.
 #pragma once
 #include "lockstitch/cpu_state.h"
 #include "lockstitch/guest_memory.h"

@@ -72,13 +72,14 @@ Result<ElfImage> parse_elf(Bytes image) {
     if (header.type != segment_load && header.type != segment_note) continue;
     if (!inside(header.offset, header.file_bytes, image.size())) return broken("the file is truncated");
     if (header.type == segment_note) {
-      if (!elf.pvh_entry) elf.pvh_entry = find_pvh_entry(image.subspan(header.offset, header.file_bytes), header.alignment);
+      if (!elf.pvh_entry)
+        elf.pvh_entry = find_pvh_entry(image.subspan(header.offset, header.file_bytes), header.alignment);
       continue;
     }
     if (header.memory_bytes == 0) continue;
     if (header.memory_bytes < header.file_bytes) return broken("a segment is smaller in memory than in the file");
-    elf.segments.push_back({header.offset, header.file_bytes, header.virtual_address, header.physical_address,
-                            header.memory_bytes});
+    elf.segments.push_back(
+        {header.offset, header.file_bytes, header.virtual_address, header.physical_address, header.memory_bytes});
     const std::uint64_t original = wide ? get<std::uint64_t>(image, 24) : get<std::uint32_t>(image, 24);
     if (!translated && original - header.virtual_address < header.memory_bytes) {
       elf.entry = original - header.virtual_address + header.physical_address;

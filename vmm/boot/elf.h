@@ -1,6 +1,6 @@
-// Reads an ELF executable for x86: what to load where, where to enter, and the PVH note. Not here: how the entry is made
-// (pvh.h, multiboot.h).
-// Source: ELF-64 Object File Format 1.5; System V ABI i386; Xen public/elfnote.h (note 18, PHYS32_ENTRY).
+// Reads an ELF executable for x86: what to load where, where to enter, and the PVH note. Not here: how the entry is
+// made (pvh.h, multiboot.h). Source: ELF-64 Object File Format 1.5; System V ABI i386; Xen public/elfnote.h (note 18,
+// PHYS32_ENTRY).
 #pragma once
 #include <optional>
 #include <vector>
@@ -20,9 +20,9 @@ struct ElfSegment {
 };
 
 struct ElfImage {
-  std::uint64_t entry = 0;                  ///< physical: translated by the segment that holds it
-  std::optional<std::uint32_t> pvh_entry;   ///< physical
-  std::vector<ElfSegment> segments;         ///< PT_LOAD with memory_bytes > 0, in file order
+  std::uint64_t entry = 0;                 ///< physical: translated by the segment that holds it
+  std::optional<std::uint32_t> pvh_entry;  ///< physical
+  std::vector<ElfSegment> segments;        ///< PT_LOAD with memory_bytes > 0, in file order
 };
 
 bool is_elf(Bytes image);

@@ -1,5 +1,5 @@
-// Loads a flat image and enters it at its first byte in real mode, as a BIOS enters a boot sector. No magic number: only
-// on explicit request.
+// Loads a flat image and enters it at its first byte in real mode, as a BIOS enters a boot sector. No magic number:
+// only on explicit request.
 #pragma once
 #include "lockstitch/cpu_state.h"
 #include "lockstitch/guest_memory.h"

@@ -49,8 +49,9 @@ Result<Gpa> store_initrd(GuestMemory& memory, const LoadRequest& request, Gpa fl
   if (request.initrd.empty()) return Gpa{0};
   const auto place = highest_place(request.memory_map, request.initrd.size(), floor, ceiling);
   if (!place) {
-    return Error{ExitCode::usage, "the initrd (" + std::to_string(request.initrd.size() >> 10) +
-                                      " KiB) does not fit into the guest's memory behind the kernel; give it more with --memory"};
+    return Error{ExitCode::usage,
+                 "the initrd (" + std::to_string(request.initrd.size() >> 10) +
+                     " KiB) does not fit into the guest's memory behind the kernel; give it more with --memory"};
   }
   if (auto stored = store(memory, *place, request.initrd, "the initrd"); !stored) return stored.error();
   return *place;

@@ -25,7 +25,8 @@ template <class T>
 void put(MutableBytes image, std::uint64_t offset, std::type_identity_t<T> value) {
   static_assert(std::is_unsigned_v<T>);
   LS_ASSERT(inside(offset, sizeof(T), image.size()));
-  for (unsigned i = 0; i < sizeof(T); ++i) image[offset + i] = static_cast<std::uint8_t>(std::uint64_t{value} >> (8 * i));
+  for (unsigned i = 0; i < sizeof(T); ++i)
+    image[offset + i] = static_cast<std::uint8_t>(std::uint64_t{value} >> (8 * i));
 }
 
 }  // namespace lockstitch::boot

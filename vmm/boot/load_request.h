@@ -12,7 +12,7 @@ struct LoadRequest {
   Bytes initrd{};                   ///< empty: none; Multiboot and PVH pass it as their only module
   std::string_view command_line{};  ///< without a terminating zero
   MemoryMap memory_map{};           ///< Range: at most 32 regions
-  Gpa rsdp = 0;                   ///< 0: no ACPI tables
+  Gpa rsdp = 0;                     ///< 0: no ACPI tables
 };
 
 inline constexpr std::size_t memory_map_max_regions = 32;

@@ -9,8 +9,9 @@ namespace lockstitch::boot {
 
 Result<MemoryLayout> memory_layout(std::uint64_t ram_bytes) {
   if (ram_bytes < limits::memory_min_bytes || ram_bytes > limits::memory_max_bytes) {
-    return Error{ExitCode::usage, "the guest's memory must be between " + std::to_string(limits::memory_min_bytes >> 20) +
-                                      " MiB and " + std::to_string(limits::memory_max_bytes >> 30) + " GiB"};
+    return Error{ExitCode::usage, "the guest's memory must be between " +
+                                      std::to_string(limits::memory_min_bytes >> 20) + " MiB and " +
+                                      std::to_string(limits::memory_max_bytes >> 30) + " GiB"};
   }
   if (ram_bytes & page_mask) return Error{ExitCode::usage, "the guest's memory must be a multiple of 4 KiB"};
 

@@ -24,7 +24,9 @@ constexpr std::uint32_t info_memory = 1 << 0, info_command_line = 1 << 2, info_m
                         info_loader_name = 1 << 9;
 constexpr std::size_t module_at = 0x80, name_at = 0x90, map_at = 0xa0, map_entry_bytes = 24;
 
-Error broken(std::string why) { return {ExitCode::bad_input, "the Multiboot kernel cannot be loaded: " + std::move(why)}; }
+Error broken(std::string why) {
+  return {ExitCode::bad_input, "the Multiboot kernel cannot be loaded: " + std::move(why)};
+}
 
 std::optional<std::uint64_t> find_header(Bytes image) {
   for (std::uint64_t at = 0; at + 12 <= std::min<std::uint64_t>(search_bytes, image.size()); at += 4) {
@@ -107,7 +109,8 @@ Result<CpuState> load_multiboot(GuestMemory& memory, const LoadRequest& request)
   if (!initrd) return initrd.error();
   if (auto stored = store_command_line(memory, request.command_line, limits::command_line_max_bytes); !stored)
     return stored.error();
-  if (auto stored = store(memory, boot_information_gpa, information(request, initrd.value()), "the boot information"); !stored)
+  if (auto stored = store(memory, boot_information_gpa, information(request, initrd.value()), "the boot information");
+      !stored)
     return stored.error();
 
   auto cpu = protected_mode_entry(memory, static_cast<std::uint32_t>(elf.value().entry));

@@ -58,7 +58,8 @@ Result<CpuState> load_pvh(GuestMemory& memory, const LoadRequest& request) {
   if (!initrd) return initrd.error();
   if (auto stored = store_command_line(memory, request.command_line, limits::command_line_max_bytes); !stored)
     return stored.error();
-  if (auto stored = store(memory, boot_information_gpa, start_info(request, initrd.value()), "the start information"); !stored)
+  if (auto stored = store(memory, boot_information_gpa, start_info(request, initrd.value()), "the start information");
+      !stored)
     return stored.error();
 
   auto cpu = protected_mode_entry(memory, *elf.value().pvh_entry);

@@ -113,7 +113,7 @@ TEST_CASE("the FADT names the PIIX4 registers, the SCI, the reset register and n
   CHECK(get<std::uint32_t>(fadt, 64) == 0x604);
   CHECK(get<std::uint32_t>(fadt, 76) == 0x608);
   CHECK(get<std::uint32_t>(fadt, 80) == 0xafe0);
-  CHECK((get<std::uint32_t>(fadt, 112) & 0x10) == 0);      // fixed power button
+  CHECK((get<std::uint32_t>(fadt, 112) & 0x10) == 0);       // fixed power button
   CHECK((get<std::uint32_t>(fadt, 112) & 0x10'0000) == 0);  // not hardware-reduced
   CHECK(get<std::uint16_t>(fadt, 109) == 0x5);
   CHECK(get<std::uint64_t>(fadt, 120) == 0xcf9);
@@ -144,20 +144,25 @@ TEST_CASE("the MADT lists each CPU once, one IOAPIC, and the level interrupts as
     REQUIRE(madt[at + 1] >= 6);
     REQUIRE(at + madt[at + 1] <= madt.size());
     switch (madt[at]) {
-      case 0: CHECK(cpus.insert(madt[at + 3]).second); break;
+      case 0:
+        CHECK(cpus.insert(madt[at + 3]).second);
+        break;
       case 1:
         ++ioapics;
         CHECK(madt[at + 2] == 0);
         CHECK(get<std::uint32_t>(madt, at + 4) == 0xfec0'0000);
         CHECK(get<std::uint32_t>(madt, at + 8) == 0);
         break;
-      case 2: overrides[madt[at + 3]] = {get<std::uint32_t>(madt, at + 4), get<std::uint16_t>(madt, at + 8)}; break;
+      case 2:
+        overrides[madt[at + 3]] = {get<std::uint32_t>(madt, at + 4), get<std::uint16_t>(madt, at + 8)};
+        break;
       case 4:
         ++nmis;
         CHECK(madt[at + 2] == 0xff);
         CHECK(madt[at + 5] == 1);
         break;
-      default: FAIL("an entry nobody asked for");
+      default:
+        FAIL("an entry nobody asked for");
     }
   }
   CHECK(cpus == std::set<unsigned>{0, 1, 2});
@@ -211,7 +216,8 @@ TEST_CASE("every PCI route is for a whole slot and names a link that can be swit
   auto at = text.find("_PRT");
   REQUIRE(at != text.npos);
   unsigned routes = 0;
-  for (at = text.find("Package (0x04)", at); at != text.npos && at < text.find("Device (ISA)"); at = text.find("Package (0x04)", at + 1)) {
+  for (at = text.find("Package (0x04)", at); at != text.npos && at < text.find("Device (ISA)");
+       at = text.find("Package (0x04)", at + 1)) {
     ++routes;
     const std::string route = text.substr(at, text.find('}', at) - at);
     CHECK(route.find("FFFF,") != route.npos);

@@ -25,7 +25,7 @@ std::vector<std::uint8_t> synthetic_kernel() {
   image[0x201] = 0x6a;
   put<std::uint32_t>(image, 0x202, 0x5372'6448);
   put<std::uint16_t>(image, 0x206, 0x020f);
-  image[0x211] = 0x40;                                   // a flag of the kernel's own that must survive
+  image[0x211] = 0x40;  // a flag of the kernel's own that must survive
   put<std::uint32_t>(image, 0x22c, 0x7fff'ffff);
   put<std::uint32_t>(image, 0x230, 0x20'0000);
   image[0x234] = 1;
@@ -45,7 +45,11 @@ struct Bench {
   std::string command_line = "console=ttyS0";
 
   Result<CpuState> load() {
-    return load_bzimage(memory, {.kernel = image, .initrd = initrd, .command_line = command_line, .memory_map = layout.regions, .rsdp = 0xe'0000});
+    return load_bzimage(memory, {.kernel = image,
+                                 .initrd = initrd,
+                                 .command_line = command_line,
+                                 .memory_map = layout.regions,
+                                 .rsdp = 0xe'0000});
   }
   std::string refusal() {
     const auto result = load();
@@ -87,7 +91,8 @@ TEST_CASE("a bzImage is placed where it prefers, with initrd, command line, map 
 
 TEST_CASE("a relocatable kernel goes elsewhere when its preferred place is not memory, a fixed one is refused") {
   Bench bench;
-  for (const std::uint64_t impossible : {ram - 4096, std::uint64_t{four_gib}, ~std::uint64_t{0} - 4095, std::uint64_t{0}}) {
+  for (const std::uint64_t impossible :
+       {ram - 4096, std::uint64_t{four_gib}, ~std::uint64_t{0} - 4095, std::uint64_t{0}}) {
     put<std::uint64_t>(bench.image, 0x258, impossible);
     bench.image[0x234] = 1;
     const auto result = bench.load();

@@ -52,7 +52,8 @@ inline std::vector<std::uint8_t> elf_image(const ElfRecipe& recipe) {
       for (unsigned i = 0; i < 7; ++i) put<std::uint32_t>(image, at + 4 + 4 * i, static_cast<std::uint32_t>(fields[i]));
     }
   };
-  program(0, 1, content_at, recipe.virtual_base, recipe.physical_base, elf_content_bytes, elf_content_bytes + elf_zero_bytes);
+  program(0, 1, content_at, recipe.virtual_base, recipe.physical_base, elf_content_bytes,
+          elf_content_bytes + elf_zero_bytes);
   for (std::uint64_t i = 0; i < elf_content_bytes; ++i) image[content_at + i] = 0xaa;
   if (recipe.note) {
     program(1, 4, note_at, 0, 0, note_bytes, note_bytes);

@@ -20,7 +20,9 @@ struct Bench {
   std::vector<std::uint8_t> initrd = std::vector<std::uint8_t>(100, 0x42);
 
   Result<CpuState> load(Bytes image) {
-    return load_pvh(memory, {.kernel = image, .initrd = initrd, .command_line = "hello", .memory_map = layout.regions, .rsdp = 0xe'0000});
+    return load_pvh(
+        memory,
+        {.kernel = image, .initrd = initrd, .command_line = "hello", .memory_map = layout.regions, .rsdp = 0xe'0000});
   }
 };
 

@@ -29,7 +29,8 @@ void check_loaded(const FlatMemory& memory, const CpuState& cpu, SegmentName nam
 TEST_CASE("protected mode is entered flat, with paging and interrupts off, from a table that says the same") {
   FlatMemory memory(2 << 20);
   const CpuState cpu = protected_mode_entry(memory, 0x12'3456).value();
-  for (auto name : {SegmentName::cs, SegmentName::ds, SegmentName::es, SegmentName::ss, SegmentName::fs, SegmentName::gs, SegmentName::tr})
+  for (auto name : {SegmentName::cs, SegmentName::ds, SegmentName::es, SegmentName::ss, SegmentName::fs,
+                    SegmentName::gs, SegmentName::tr})
     check_loaded(memory, cpu, name);
   CHECK(cpu.rip == 0x12'3456);
   CHECK((cpu.cr0 & 0x8000'0001) == 1);

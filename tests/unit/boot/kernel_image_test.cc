@@ -54,6 +54,7 @@ TEST_CASE("random bytes are never taken for a kernel that then loads out of boun
     for (auto& byte : image) byte = static_cast<std::uint8_t>(noise.next() >> 8);
     CHECK(!recognise_kernel(image).ok());
     const LoadRequest request{.kernel = image, .memory_map = layout.regions};
-    for (const auto kind : {KernelKind::bzimage, KernelKind::pvh, KernelKind::multiboot}) CHECK(!load_kernel(memory, request, kind).ok());
+    for (const auto kind : {KernelKind::bzimage, KernelKind::pvh, KernelKind::multiboot})
+      CHECK(!load_kernel(memory, request, kind).ok());
   }
 }

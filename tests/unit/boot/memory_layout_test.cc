@@ -19,7 +19,7 @@ TEST_CASE("regions ascend, do not overlap and stay out of the windows, whatever 
       CHECK(region.length > 0);
       CHECK(region.base >= end);
       end = region.base + region.length;
-      CHECK((end <= 0xa'0000 || region.base >= 0xc'0000));        // VGA window
+      CHECK((end <= 0xa'0000 || region.base >= 0xc'0000));            // VGA window
       CHECK((end <= layout.low_ram_end || region.base >= four_gib));  // PCI window, IOAPIC, LAPIC, ROM
       if (region.kind == MemoryKind::usable) usable += region.length;
     }
@@ -30,8 +30,8 @@ TEST_CASE("regions ascend, do not overlap and stay out of the windows, whatever 
 }
 
 TEST_CASE("a memory size outside the limits is refused in a sentence") {
-  for (std::uint64_t bytes :
-       {std::uint64_t{0}, limits::memory_min_bytes - 4096, limits::memory_max_bytes + 4096, ~std::uint64_t{0}, (std::uint64_t{64} << 20) + 1}) {
+  for (std::uint64_t bytes : {std::uint64_t{0}, limits::memory_min_bytes - 4096, limits::memory_max_bytes + 4096,
+                              ~std::uint64_t{0}, (std::uint64_t{64} << 20) + 1}) {
     const auto result = memory_layout(bytes);
     REQUIRE(!result.ok());
     CHECK(result.error().code == ExitCode::usage);

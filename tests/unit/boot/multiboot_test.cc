@@ -36,7 +36,8 @@ struct Bench {
   std::vector<std::uint8_t> initrd;
 
   Result<CpuState> load(Bytes image) {
-    return load_multiboot(memory, {.kernel = image, .initrd = initrd, .command_line = "a b", .memory_map = layout.regions});
+    return load_multiboot(memory,
+                          {.kernel = image, .initrd = initrd, .command_line = "a b", .memory_map = layout.regions});
   }
 };
 
@@ -117,8 +118,8 @@ TEST_CASE("contradicting address fields are refused") {
   const struct {
     unsigned field;
     std::uint32_t value;
-  } contradictions[] = {{0, 0x10'0021}, {0, 0xf'0000}, {1, 0x10'0011}, {1, 0x1000}, {2, 0xf'ffff}, {2, 0x10'0201}, {3, 0x10'01ff},
-                        {3, 0xffff'ffff}};
+  } contradictions[] = {{0, 0x10'0021}, {0, 0xf'0000},  {1, 0x10'0011}, {1, 0x1000},
+                        {2, 0xf'ffff},  {2, 0x10'0201}, {3, 0x10'01ff}, {3, 0xffff'ffff}};
   for (const auto& [field, value] : contradictions) {
     CAPTURE(field);
     CAPTURE(value);
