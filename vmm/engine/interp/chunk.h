@@ -15,6 +15,9 @@ inline std::uint64_t elements_to_page_end(const Cpu& cpu, unsigned segment, std:
   return std::max<std::uint64_t>(1, (page_bytes - inside) / size);
 }
 
+/// Single-stepping and data breakpoints look between two elements.
+inline bool one_at_a_time(const Cpu& cpu) { return (cpu.other_flags & flag::tf) || (cpu.mode & mode_careful); }
+
 /// Writes RCX, RSI or RDI as an instruction of this address size does: 32 bits clear the upper half, 16 keep the rest.
 inline void write_address_register(Cpu& cpu, unsigned number, std::uint64_t value, unsigned address) {
   if (address == 8)

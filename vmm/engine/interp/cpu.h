@@ -168,6 +168,9 @@ struct Cpu {
   bool real_or_v86() const { return !protected_mode() || v86(); }
 };
 
+/// DR6.BT: a switch to a task whose TSS asks for a debug exception.
+inline constexpr std::uint64_t debug_task_switch = 0x8000;
+
 template <class T>
 T& reg(Cpu& cpu, unsigned offset) {
   return *reinterpret_cast<T*>(reinterpret_cast<std::uint8_t*>(cpu.gpr) + offset);

@@ -236,6 +236,10 @@ ExitKind Interp::loop() {
       deliver_pending();
       continue;
     }
+    if (cpu.debug_status & debug_task_switch) {
+      pending_ = {EventKind::exception, 1, false, 0};
+      continue;
+    }
     if (cpu.activity != Activity::running) return ExitKind::halted;
     cpu.break_block = false;
     if (blocks_->flush_wanted()) {
@@ -367,6 +371,7 @@ Block* Interp::translate(std::uint64_t gpa, std::uint64_t linear, unsigned max_o
   bool ended = false, linked = false;
   while (count < max_ops && !ended) {
     std::size_t room = page_bytes - at;
+    if (cpu.rip + (at - start) > limit) break;
     const std::uint64_t to_limit = limit - (cpu.rip + (at - start));
     std::span<const std::uint8_t> bytes = page.host ? std::span(page.host + at, room) : std::span(no_memory, sizeof no_memory);
     bool limited = false;

@@ -23,10 +23,23 @@ void check_permission(Cpu& cpu, unsigned port, unsigned size) {
   if (bits >> (port & 7) & ((1u << size) - 1)) raise(cpu, Vector::gp, 0);
 }
 
+// Breakpoints on ports (SDM 3B 17.2.4): a trap after the instruction.
+void check_breakpoints(Cpu& cpu, unsigned port, unsigned size) {
+  if (!(cpu.cr4 & cr4::de) || !(cpu.dr[7] & 0xff)) return;
+  for (unsigned i = 0; i < 4; ++i) {
+    if (!(cpu.dr[7] >> (2 * i) & 3) || (cpu.dr[7] >> (16 + 4 * i) & 3) != 2) continue;
+    const unsigned length = (cpu.dr[7] >> (18 + 4 * i) & 3) + 1;
+    const std::uint64_t from = cpu.dr[i] & ~std::uint64_t{length - 1};
+    if (port < from + length && from < port + size) cpu.debug_status |= 1ull << i;
+  }
+}
+
 std::uint64_t port_in(Cpu& cpu, unsigned port, unsigned size) {
+  check_breakpoints(cpu, port, size);
   return leave_door(cpu, {ExitKind::port_read, static_cast<std::uint8_t>(size), port, 0, {}}).value & ones(size);
 }
 void port_out(Cpu& cpu, unsigned port, unsigned size, std::uint64_t value) {
+  check_breakpoints(cpu, port, size);
   leave_door(cpu, {ExitKind::port_write, static_cast<std::uint8_t>(size), port, value & ones(size), {}});
 }
 
@@ -96,7 +109,7 @@ void port_string_repeated(Cpu& cpu, const Op* op) {
   if (count > 0) {
     const unsigned segment = input ? es : op->seg;
     count = std::min(count, elements_to_page_end(cpu, segment, cpu.gpr[input ? 7 : 6] & mask, size));
-    if (cpu.other_flags & flag::tf) count = 1;
+    if (one_at_a_time(cpu)) count = 1;
     for (; count > 0; --count) {
       input ? ins_element(cpu, op, size) : outs_element(cpu, op, size);
       write_address_register(cpu, 1, cpu.gpr[1] - 1, address);

@@ -71,7 +71,7 @@ Segment checked_stack_segment(Cpu& cpu, std::uint16_t selector, unsigned cpl, Ve
   return make_segment(selector, d);
 }
 
-void load_data_segment(Cpu& cpu, unsigned index, std::uint16_t selector) {
+void load_data_segment(Cpu& cpu, unsigned index, std::uint16_t selector, Vector bad) {
   if (cpu.real_or_v86()) {
     cpu.segment[index] = real_segment(selector, cpu.segment[index], cpu.v86());
     mode_changed(cpu);
@@ -79,7 +79,7 @@ void load_data_segment(Cpu& cpu, unsigned index, std::uint16_t selector) {
   }
   const std::uint32_t code = selector & 0xfffc;
   if (code == 0) {
-    if (index == ss && !(cpu.code64() && cpu.cpl < 3 && (selector & 3) == cpu.cpl)) raise(cpu, Vector::gp, 0);
+    if (index == ss && !(cpu.code64() && cpu.cpl < 3 && (selector & 3) == cpu.cpl)) raise(cpu, bad, 0);
     Segment& s = cpu.segment[index];
     const std::uint64_t base = cpu.long_mode() && index >= fs ? 0 : s.base;
     s = Segment{selector, base, 0, attribute::unusable};
@@ -89,14 +89,14 @@ void load_data_segment(Cpu& cpu, unsigned index, std::uint16_t selector) {
     return;
   }
   if (index == ss) {
-    const Segment s = checked_stack_segment(cpu, selector, cpu.cpl, Vector::gp);
+    const Segment s = checked_stack_segment(cpu, selector, cpu.cpl, bad);
     cpu.segment[ss] = s;
     mode_changed(cpu);
     return;
   }
-  Descriptor d = read_descriptor(cpu, selector, Vector::gp);
-  if (!d.is_segment() || (d.is_code() && !d.readable())) raise(cpu, Vector::gp, code);
-  if (!(d.is_code() && d.conforming()) && (d.dpl() < cpu.cpl || d.dpl() < (selector & 3u))) raise(cpu, Vector::gp, code);
+  Descriptor d = read_descriptor(cpu, selector, bad);
+  if (!d.is_segment() || (d.is_code() && !d.readable())) raise(cpu, bad, code);
+  if (!(d.is_code() && d.conforming()) && (d.dpl() < cpu.cpl || d.dpl() < (selector & 3u))) raise(cpu, bad, code);
   if (!d.present()) raise(cpu, Vector::np, code);
   set_accessed(cpu, d);
   cpu.segment[index] = make_segment(selector, d);
@@ -303,7 +303,7 @@ void switch_task(Cpu& cpu, std::uint16_t selector, TaskSwitch how, std::uint64_t
     cpu.segment[ss] = stack;
     mode_changed(cpu);
     for (const unsigned i : {es, ds, fs, gs})
-      if ((image.segment[i] & 0xfffc) != 0) load_data_segment(cpu, i, image.segment[i]);
+      if ((image.segment[i] & 0xfffc) != 0) load_data_segment(cpu, i, image.segment[i], Vector::ts);
   }
   if (has_error) {
     const unsigned bytes = wide ? 4 : 2;
@@ -312,7 +312,7 @@ void switch_task(Cpu& cpu, std::uint16_t selector, TaskSwitch how, std::uint64_t
     write_linear(cpu, linear_for_write(cpu, ss, sp, bytes), &error, bytes);
     cpu.gpr[4] = (cpu.gpr[4] & ~mask) | sp;
   }
-  if (image.trap) cpu.debug_status |= 0x8000;
+  if (image.trap) cpu.debug_status |= debug_task_switch;
 }
 
 }  // namespace lockstitch::interp

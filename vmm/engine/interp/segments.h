@@ -41,8 +41,8 @@ Segment make_segment(std::uint16_t selector, const Descriptor& descriptor);
 Segment real_segment(std::uint16_t selector, const Segment& old, bool v86);
 void set_accessed(Cpu& cpu, Descriptor& descriptor);
 
-/// MOV to a segment register (not CS), POP, LDS ... in any mode, with checks. Changes the register last.
-void load_data_segment(Cpu& cpu, unsigned index, std::uint16_t selector);
+/// MOV to a segment register (not CS), POP, LDS ... in any mode, with checks. Changes the register last. Fails: `bad`.
+void load_data_segment(Cpu& cpu, unsigned index, std::uint16_t selector, Vector bad = Vector::gp);
 /// SS for a new privilege level. Fails: `vector`.
 Segment checked_stack_segment(Cpu& cpu, std::uint16_t selector, unsigned cpl, Vector vector, unsigned external = 0);
 /// Stack pointer (and SS selector) for privilege `level` from the TSS.

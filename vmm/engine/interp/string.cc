@@ -120,7 +120,7 @@ void repeated(Cpu& cpu, const Op* op) {
     std::uint64_t count = cpu.gpr[1] & mask;
     if constexpr (uses_source(kind)) count = std::min(count, elements_to_page_end(cpu, op->seg, cpu.gpr[6] & mask, sizeof(T)));
     if constexpr (uses_destination(kind)) count = std::min(count, elements_to_page_end(cpu, es, cpu.gpr[7] & mask, sizeof(T)));
-    if (cpu.other_flags & flag::tf) count = 1;
+    if (one_at_a_time(cpu)) count = 1;
     if (count < 4 || !chunk_in_memory<kind, T>(cpu, op, count)) {
       for (; count > 0; --count) {
         element<kind, T>(cpu, op);

@@ -18,6 +18,21 @@ void require_protected(Cpu& cpu) {
 
 // ---- control registers ----
 
+// PAE paging loads the four PDPTEs here and refuses reserved bits. They are read again at each walk, so that nothing is
+// kept that a checkpoint would have to know (SDM 3A 4.4.1).
+void check_pdptes(Cpu& cpu, std::uint64_t cr3) {
+  for (unsigned i = 0; i < 4; ++i) {
+    const Gpa at = (cr3 & 0xffff'ffe0) + 8 * i;
+    const MemoryPage page = cpu.memory->page(at);
+    std::uint64_t entry = 0;
+    if (page.host) std::memcpy(&entry, page.host + (at & page_mask), 8);
+    if ((entry & 1) && (entry & 0xffff'ff00'0000'01e6)) raise(cpu, Vector::gp, 0);
+  }
+}
+bool pae_paging(const Cpu& cpu, std::uint64_t cr0_value, std::uint64_t cr4_value) {
+  return (cr0_value & cr0::pg) && (cr4_value & cr4::pae) && !(cpu.efer & efer::lme);
+}
+
 void set_cr0(Cpu& cpu, std::uint64_t value) {
   constexpr std::uint64_t known = cr0::pe | cr0::mp | cr0::em | cr0::ts | cr0::et | cr0::ne | cr0::wp | cr0::am | cr0::nw | cr0::cd | cr0::pg;
   if (value >> 32) raise(cpu, Vector::gp, 0);
@@ -25,6 +40,7 @@ void set_cr0(Cpu& cpu, std::uint64_t value) {
   if ((value & cr0::pg) && !(value & cr0::pe)) raise(cpu, Vector::gp, 0);
   if ((value & cr0::nw) && !(value & cr0::cd)) raise(cpu, Vector::gp, 0);
   const std::uint64_t changed = value ^ cpu.cr0;
+  if ((changed & cr0::pg) && pae_paging(cpu, value, cpu.cr4)) check_pdptes(cpu, cpu.cr3);
   if (changed & cr0::pg) {
     if (value & cr0::pg) {
       if (cpu.efer & efer::lme) {
@@ -46,6 +62,7 @@ void set_cr4(Cpu& cpu, std::uint64_t value) {
   if (value & ~cr4::supported) raise(cpu, Vector::gp, 0);
   if (cpu.long_mode() && !(value & cr4::pae)) raise(cpu, Vector::gp, 0);
   const std::uint64_t changed = value ^ cpu.cr4;
+  if ((changed & (cr4::pae | cr4::pse | cr4::pge)) && pae_paging(cpu, cpu.cr0, value)) check_pdptes(cpu, cpu.cr3);
   cpu.cr4 = value;
   if (changed & (cr4::pae | cr4::pse | cr4::pge)) cpu.paging->flush();
   mode_changed(cpu);
@@ -75,6 +92,7 @@ void mov_to_cr(Cpu& cpu, const Op* op) {
     case 2: cpu.cr2 = value; break;
     case 3:
       if (cpu.long_mode() && (value >> 40)) raise(cpu, Vector::gp, 0);
+      if (pae_paging(cpu, cpu.cr0, cpu.cr4)) check_pdptes(cpu, value);
       cpu.cr3 = value;
       mode_changed(cpu);
       break;
