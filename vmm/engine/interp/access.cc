@@ -48,7 +48,8 @@ std::uint64_t linear_checked(Cpu& cpu, unsigned segment, std::uint64_t offset, u
     }
     linear = (s.base + offset) & 0xffff'ffff;
   }
-  if (cpu.align_check && size <= 8 && (linear & (size - 1))) raise(cpu, Vector::ac, 0);
+  const unsigned alignment = size == 10 ? 8 : size;  // 80-bit operands; 16-byte ones have rules of their own
+  if (cpu.align_check && alignment <= 8 && (linear & (alignment - 1))) raise(cpu, Vector::ac, 0);
   if (cpu.mode & mode_careful) check_data_breakpoints(cpu, linear, size, write);
   return linear;
 }
@@ -146,8 +147,9 @@ void check_write_linear(Cpu& cpu, std::uint64_t linear, unsigned size) {
 
 Xmm load_aligned(Cpu& cpu, const Op* op) {
   cpu.op = op;
-  const std::uint64_t linear = linear_for_read(cpu, op->seg, operand_offset(cpu, op), 16);
-  if (linear & 15) raise(cpu, Vector::gp, 0);
+  const std::uint64_t offset = operand_offset(cpu, op);
+  if ((cpu.seg_base[op->seg] + offset) & 15) raise(cpu, Vector::gp, 0);
+  const std::uint64_t linear = linear_for_read(cpu, op->seg, offset, 16);
   Xmm value;
   if (const std::uint8_t* host = fast_read<16>(cpu, linear))
     std::memcpy(&value, host, 16);

@@ -22,13 +22,13 @@ BlockStore::BlockStore(Cpu& cpu, Paging& paging)
 
 Block* BlockStore::find(std::uint64_t gpa, std::uint32_t mode) const {
   for (Block* b = bucket_[bucket(gpa, mode)]; b; b = b->next_in_bucket)
-    if (b->gpa == gpa && b->mode == mode && !b->stale) return b;
+    if (b->gpa == gpa && b->mode == mode) return b;
   return nullptr;
 }
 
 Block* BlockStore::find_crossing(std::uint64_t gpa, std::uint32_t mode, std::uint64_t gpa_second) const {
   for (Block* b = bucket_[bucket(gpa, mode)]; b; b = b->next_in_bucket)
-    if (b->gpa == gpa && b->mode == mode && !b->stale && b->gpa_second == gpa_second) return b;
+    if (b->gpa == gpa && b->mode == mode && b->gpa_second == gpa_second) return b;
   return nullptr;
 }
 
@@ -72,6 +72,9 @@ void BlockStore::make_stale(Block* block) {
   if (block->stale) return;
   block->stale = true;
   block->ops[0].fn = stale;
+  Block** at = &bucket_[bucket(block->gpa, block->mode)];
+  while (*at != block) at = &(*at)->next_in_bucket;
+  *at = block->next_in_bucket;
 }
 
 void BlockStore::drop_page(Gpa page_gpa) {

@@ -182,7 +182,7 @@ DecodeResult decode(std::span<const std::uint8_t> bytes, std::uint32_t mode, std
   op.off = off;
   bool rip_relative = false;
   std::int64_t disp = 0;
-  d.memory = has_modrm && mod != 3;
+  d.memory = has_modrm && mod != 3 && !(row->attrs & attr::always_reg);
   const unsigned rex_r = rex & 4 ? 8 : 0, rex_x = rex & 2 ? 8 : 0, rex_b = rex & 1 ? 8 : 0;
   unsigned segment = ds;
   if (has_modrm) {

@@ -389,10 +389,11 @@ void iret(Cpu& cpu, const Op* op) {
 
 // ---- INT ----
 
-void software_interrupt(Cpu& cpu, const Op* op, unsigned vector) {
+// INT1 (ICEBP) counts as an exception: the gate's DPL does not matter.
+void software_interrupt(Cpu& cpu, const Op* op, unsigned vector, bool checks_gate = true) {
   Delivery how;
   how.vector = static_cast<std::uint8_t>(vector);
-  how.software = true;
+  how.software = checks_gate;
   how.return_rip = next_rip(cpu, op);
   deliver(cpu, how);
   cpu.no_step_trap = true;
@@ -442,7 +443,7 @@ void int_fixed(Cpu& cpu, const Op* op) {
   if constexpr (vector == 4) {
     if (!(cpu.flags & flags_of)) LS_LEAVE(cpu, op, next_rip(cpu, op));
   }
-  software_interrupt(cpu, op, vector);
+  software_interrupt(cpu, op, vector, vector != 1);
   if (!cpu.block) LS_LEAVE_TASK(cpu);
   LS_LEAVE_SET(cpu, op);
 }

@@ -411,6 +411,7 @@ Block* Interp::translate(std::uint64_t gpa, std::uint64_t linear, unsigned max_o
     }
     if (result.status != DecodeStatus::ok) {
       if (count > 0) break;  // it becomes a block of its own when it is reached
+      if (block->gpa_second != no_second && block != scratch_) return translate(gpa, linear, 1, scratch_);
       const bool ud = result.status == DecodeStatus::undefined;
       const std::int16_t off = static_cast<std::int16_t>(at);
       op = Op{};

@@ -64,6 +64,7 @@ inline constexpr std::uint32_t sse = 0x400;        ///< #UD under EM or without 
 inline constexpr std::uint32_t no_rex_w = 0x800;
 inline constexpr std::uint32_t sib_free = 0x1000;  ///< LEA-like: the memory operand is an address only
 inline constexpr std::uint32_t implicit_memory = 0x2000;  ///< string, stack, XLAT: touches memory without ModRM
+inline constexpr std::uint32_t always_reg = 0x8000;  ///< ModRM.mod does not matter: the operand is a register
 inline constexpr std::uint32_t wait = 0x4000;      ///< x87 instruction that does not check for pending exceptions is marked by its absence
 }  // namespace attr
 

@@ -16,10 +16,10 @@ constexpr bool uses_destination(Kind k) { return k != Kind::lods; }
 constexpr bool compares(Kind k) { return k == Kind::cmps || k == Kind::scas; }
 
 template <class T>
-void compare(Cpu& cpu, T x, T y) {
+std::uint16_t compare(T x, T y) {
   std::uint16_t flags;
   asm("cmp %2, %1\n\tlahf\n\tseto %%al" : "=&a"(flags) : "r"(x), "r"(y) : "cc");
-  cpu.flags = flags;
+  return flags;
 }
 
 template <class T>
@@ -41,9 +41,10 @@ void write_element(Cpu& cpu, std::uint64_t offset, T value) {
     write_linear(cpu, linear, &value, sizeof(T));
 }
 
-// One element: accesses first, then flags and index registers.
+// One element: accesses first, then index registers. Result: the flags of a comparison.
 template <Kind kind, class T>
-void element(Cpu& cpu, const Op* op) {
+std::uint16_t element(Cpu& cpu, const Op* op) {
+  std::uint16_t flags = 0;
   const unsigned address = address_size(op);
   const std::uint64_t mask = ones(address);
   const std::uint64_t source = cpu.gpr[6] & mask, destination = cpu.gpr[7] & mask;
@@ -55,19 +56,21 @@ void element(Cpu& cpu, const Op* op) {
     set_reg<T>(cpu, 0, read_element<T>(cpu, op->seg, source));
   } else if constexpr (kind == Kind::cmps) {
     const T x = read_element<T>(cpu, op->seg, source);
-    compare<T>(cpu, x, read_element<T>(cpu, es, destination));
+    flags = compare<T>(x, read_element<T>(cpu, es, destination));
   } else {
-    compare<T>(cpu, reg<T>(cpu, 0), read_element<T>(cpu, es, destination));
+    flags = compare<T>(reg<T>(cpu, 0), read_element<T>(cpu, es, destination));
   }
   const std::uint64_t step = cpu.other_flags & flag::df ? 0 - sizeof(T) : sizeof(T);
   if constexpr (uses_source(kind)) write_address_register(cpu, 6, cpu.gpr[6] + step, address);
   if constexpr (uses_destination(kind)) write_address_register(cpu, 7, cpu.gpr[7] + step, address);
+  return flags;
 }
 
 template <Kind kind, class T>
 void single(Cpu& cpu, const Op* op) {
   cpu.op = op;
-  element<kind, T>(cpu, op);
+  const std::uint16_t flags = element<kind, T>(cpu, op);
+  if constexpr (compares(kind)) cpu.flags = flags;
   LS_FINISH(cpu, op);
 }
 
@@ -122,17 +125,19 @@ void repeated(Cpu& cpu, const Op* op) {
     if constexpr (uses_destination(kind)) count = std::min(count, elements_to_page_end(cpu, es, cpu.gpr[7] & mask, sizeof(T)));
     if (one_at_a_time(cpu)) count = 1;
     if (count < 4 || !chunk_in_memory<kind, T>(cpu, op, count)) {
+      std::uint16_t flags = cpu.flags;  // a fault part-way leaves the old ones
       for (; count > 0; --count) {
-        element<kind, T>(cpu, op);
+        flags = element<kind, T>(cpu, op);
         write_address_register(cpu, 1, cpu.gpr[1] - 1, address);
         if constexpr (compares(kind)) {
-          const bool equal = cpu.flags & flags_zf;
+          const bool equal = flags & flags_zf;
           if (equal != static_cast<bool>(op->extra & extra_rep)) {
             done = true;
             break;
           }
         }
       }
+      if constexpr (compares(kind)) cpu.flags = flags;
     }
     done = done || (cpu.gpr[1] & mask) == 0;
   }

@@ -77,8 +77,7 @@ void mov_from_cr(Cpu& cpu, const Op* op) {
     case 2: value = cpu.cr2; break;
     case 3: value = cpu.cr3; break;
     case 4: value = cpu.cr4; break;
-    case 8: value = leave_door(cpu, {ExitKind::priority_read, 0, 0, 0, {}}).value & 15; break;
-    default: raise(cpu, Vector::ud);
+    default: value = leave_door(cpu, {ExitKind::priority_read, 0, 0, 0, {}}).value & 15; break;
   }
   cpu.gpr[op->m / 8] = cpu.code64() ? value : value & 0xffff'ffff;
   LS_FINISH(cpu, op);
@@ -97,20 +96,20 @@ void mov_to_cr(Cpu& cpu, const Op* op) {
       mode_changed(cpu);
       break;
     case 4: set_cr4(cpu, value); break;
-    case 8:
+    default:
       if (value > 15) raise(cpu, Vector::gp, 0);
       leave_door(cpu, {ExitKind::priority_write, 0, 0, value, {}});
-      break;
-    default: raise(cpu, Vector::ud);
   }
   LS_LEAVE(cpu, op, next_rip(cpu, op));
 }
-// ModRM.mod is ignored: the operand is always a register.
 template <Handler h>
-Handler bind_control(const Decoded& d, Op& op) {
-  op.m = static_cast<std::uint8_t>(((d.modrm & 7) | (d.rex & 1 ? 8 : 0)) * 8);
-  op.extra &= static_cast<std::uint16_t>(~extra_mem);
-  return h;
+Handler bind_control(const Decoded& d, Op&) {
+  const unsigned n = d.reg_number;
+  return n == 0 || n == 2 || n == 3 || n == 4 || n == 8 ? h : nullptr;
+}
+template <Handler h>
+Handler bind_debug(const Decoded& d, Op&) {
+  return d.reg_number < 8 ? h : nullptr;
 }
 
 void check_debug_access(Cpu& cpu) {
@@ -122,7 +121,7 @@ void check_debug_access(Cpu& cpu) {
 }
 unsigned debug_number(Cpu& cpu, const Op* op) {
   unsigned n = op->r;
-  if (n > 7 || ((n == 4 || n == 5) && (cpu.cr4 & cr4::de))) raise(cpu, Vector::ud);
+  if ((n == 4 || n == 5) && (cpu.cr4 & cr4::de)) raise(cpu, Vector::ud);
   if (n == 4 || n == 5) n += 2;
   return n;
 }
@@ -270,16 +269,14 @@ void arpl(Cpu& cpu, const Op* op) {
   cpu.op = op;
   require_protected(cpu);
   const auto rpl = static_cast<std::uint16_t>(reg<std::uint16_t>(cpu, op->r) & 3);
-  bool raised = false;
-  const auto adjust = [&](std::uint16_t value) {
-    raised = (value & 3) < rpl;
-    return static_cast<std::uint16_t>(raised ? (value & ~3) | rpl : value);
-  };
-  if (op->extra & extra_mem) {
-    Modify<std::uint16_t> memory(cpu, op);
-    memory.write(adjust(memory.read()));
-  } else {
-    set_reg<std::uint16_t>(cpu, op->m, adjust(reg<std::uint16_t>(cpu, op->m)));
+  const std::uint16_t value = selector_operand(cpu, op);
+  const bool raised = (value & 3) < rpl;
+  if (raised) {
+    const auto adjusted = static_cast<std::uint16_t>((value & ~3) | rpl);
+    if (op->extra & extra_mem)
+      store<std::uint16_t>(cpu, op, adjusted);
+    else
+      set_reg<std::uint16_t>(cpu, op->m, adjusted);
   }
   set_zf(cpu, raised);
   LS_FINISH(cpu, op);
@@ -375,7 +372,9 @@ template <class S>
 void bound_check(Cpu& cpu, const Op* op) {
   cpu.op = op;
   S range[2];
-  read_linear(cpu, linear_for_read(cpu, op->seg, operand_offset(cpu, op), sizeof range), range, sizeof range);
+  const std::uint64_t offset = operand_offset(cpu, op);
+  read_linear(cpu, linear_for_read(cpu, op->seg, offset, sizeof(S)), &range[0], sizeof(S));
+  read_linear(cpu, linear_for_read(cpu, op->seg, (offset + sizeof(S)) & ones(address_size(op)), sizeof(S)), &range[1], sizeof(S));
   const auto index = static_cast<S>(reg64(cpu, op->r));
   if (index < range[0] || index > range[1]) raise(cpu, Vector::br);
   LS_FINISH(cpu, op);
@@ -400,10 +399,10 @@ constexpr std::uint32_t sys = attr::system, mr = attr::modrm | attr::system, end
 constexpr Field N = Field::number;
 
 constexpr Row rows[] = {
-    {"mov R,C", Map::two, 0x20, mr, Size::v, Imm::none, bind_control<mov_from_cr>, 0, -1, Prefix::any, Mod::any, N},
-    {"mov C,R", Map::two, 0x22, mr | ends, Size::v, Imm::none, bind_control<mov_to_cr>, 0, -1, Prefix::any, Mod::any, N},
-    {"mov R,D", Map::two, 0x21, mr, Size::v, Imm::none, bind_control<mov_from_dr>, 0, -1, Prefix::any, Mod::any, N},
-    {"mov D,R", Map::two, 0x23, mr | ends, Size::v, Imm::none, bind_control<mov_to_dr>, 0, -1, Prefix::any, Mod::any, N},
+    {"mov R,C", Map::two, 0x20, mr | attr::always_reg, Size::v, Imm::none, bind_control<mov_from_cr>, 0, -1, Prefix::any, Mod::any, N},
+    {"mov C,R", Map::two, 0x22, mr | ends | attr::always_reg, Size::v, Imm::none, bind_control<mov_to_cr>, 0, -1, Prefix::any, Mod::any, N},
+    {"mov R,D", Map::two, 0x21, mr | attr::always_reg, Size::v, Imm::none, bind_debug<mov_from_dr>, 0, -1, Prefix::any, Mod::any, N},
+    {"mov D,R", Map::two, 0x23, mr | ends | attr::always_reg, Size::v, Imm::none, bind_debug<mov_to_dr>, 0, -1, Prefix::any, Mod::any, N},
     {"sldt", Map::two, 0x00, mr, Size::v, Imm::none, bind_fixed<store_selector<ldtr>>, 0, 0},
     {"str", Map::two, 0x00, mr, Size::v, Imm::none, bind_fixed<store_selector<tr>>, 0, 1},
     {"lldt", Map::two, 0x00, mr, Size::w, Imm::none, bind_fixed<load_selector<ldtr>>, 0, 2},
