@@ -60,6 +60,7 @@ enum DecodeMode : std::uint32_t {
   mode_no_sse = 64,       ///< CR4.OSFXSR clear: SSE raises #UD
   mode_sse_unmasked = 128,///< MXCSR unmasks an exception: check after each SSE instruction
   mode_careful = 256,     ///< no fast paths: a data breakpoint is armed
+  mode_limited = 1024,    ///< CS ends below 4 GiB: every block must be held against its limit
   mode_user = 512,        ///< CPL 3 (alignment check and nothing else depends on it here)
 };
 

@@ -86,6 +86,7 @@ void mode_changed(Cpu& cpu) {
     data_breakpoint |= (cpu.dr[7] >> (2 * i) & 3) && (cpu.dr[7] >> (16 + 4 * i) & 1);
   if (data_breakpoint || cpu.align_check) mode |= mode_careful;
   if (cpu.cpl == 3) mode |= mode_user;
+  if ((mode & mode_code_mask) != mode_code64 && code.limit != 0xffff'ffff) mode |= mode_limited;
   cpu.mode = mode;
   const bool flat = (mode & mode_code_mask) == mode_code64;
   for (unsigned i = 0; i < segment_count; ++i)
@@ -324,14 +325,16 @@ Block* Interp::lookup() {
   std::uint64_t linear = cpu.rip;
   if (!cpu.code64()) linear = (cpu.segment[cs].base + cpu.rip) & 0xffff'ffff;
   JumpEntry& entry = cpu.jump_cache[jump_slot(linear)];
-  if (entry.linear == linear && entry.epoch == cpu.fetch_epoch && !entry.block->stale) return entry.block;
+  const bool limited = cpu.mode & mode_limited;
+  const auto inside = [&](const Block* block) { return !limited || cpu.rip + block->bytes - 1 <= cpu.segment[cs].limit; };
+  if (limited) cpu.link_from = nullptr;
+  if (entry.linear == linear && entry.epoch == cpu.fetch_epoch && !entry.block->stale && inside(entry.block)) return entry.block;
   if (cpu.code64() && static_cast<std::uint64_t>(static_cast<std::int64_t>(linear << 16) >> 16) != linear) raise(cpu, Vector::gp, 0);
   const Gpa gpa = paging_->translate_fetch(linear);
   Block* block = blocks_->find(gpa, cpu.mode);
   if (block && block->gpa_second != no_second)
     block = blocks_->find_crossing(gpa, cpu.mode, paging_->translate_fetch((linear & ~page_mask) + page_bytes));
-  // Outside flat segments a block may run into the limit: those are decoded anew, within it.
-  if (block && !cpu.code64() && cpu.segment[cs].limit != 0xffff'ffff && cpu.rip + block->bytes - 1 > cpu.segment[cs].limit) block = nullptr;
+  if (block && !inside(block)) block = nullptr;  // decoded anew, within the limit
   if (!block) block = translate(gpa, linear, block_ops_max, nullptr);
   if (block != scratch_) {
     const bool same_page = cpu.link_from && ((linear ^ cpu.left_linear) & ~page_mask) == 0 && block->gpa_second == no_second;
@@ -350,7 +353,7 @@ Block* Interp::translate(std::uint64_t gpa, std::uint64_t linear, unsigned max_o
   if (cpu.rip > limit) raise(cpu, Vector::gp, 0);
   const MemoryPage page = memory_.page(gpa);
   static constexpr std::uint8_t no_memory[16] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-  if (!page.host || (!code64 && limit != 0xffff'ffff && cpu.rip + page_bytes > limit)) into = scratch_;
+  if (!page.host || ((cpu.mode & mode_limited) && cpu.rip + page_bytes > limit)) into = scratch_;
   Block* block = into;
   if (!block) {
     block = blocks_->reserve(block_ops_max + 2);
