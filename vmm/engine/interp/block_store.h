@@ -23,6 +23,9 @@ class BlockStore {
   /// Keeps the reserved block, `slots` of it used, and enters it into the tables.
   void keep(Block* block, unsigned slots);
 
+  /// Makes written() report stores to these bytes of one page though no block is kept for them.
+  void watch(Gpa from, unsigned bytes) { cover(from, bytes); }
+
   /// Guest bytes changed. Returns whether any block went stale.
   bool written(Gpa gpa, unsigned size);
   void drop_page(Gpa page);

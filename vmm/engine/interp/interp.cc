@@ -446,6 +446,8 @@ Block* Interp::translate(std::uint64_t gpa, std::uint64_t linear, unsigned max_o
   if (block != scratch_) {
     blocks_->keep(block, slots);
     ++counters_.blocks_decoded;
+  } else if (count > 1 && page.host) {
+    blocks_->watch(gpa, block->bytes);  // it may overwrite itself, too
   }
   return block;
 }
