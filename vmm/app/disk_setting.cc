@@ -1,0 +1,68 @@
+// See disk_setting.h.
+#include "vmm/app/disk_setting.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+#include "vmm/app/suggestion.h"
+
+namespace lockstitch::app {
+
+namespace {
+constexpr std::array<std::string_view, 3> known_keys{"file", "mode", "readonly"};
+constexpr std::array<std::string_view, 3> modes{"overlay", "ro", "rw"};
+}  // namespace
+
+std::span<const std::string_view> DiskSetting::keys() { return known_keys; }
+
+Outcome DiskSetting::apply(const Item& item, const PathBase& base) {
+  if (item.key == "readonly" && !item.value) {
+    mode = world::BlockMode::read_only;
+    return success();
+  }
+  if (item.key == "file" && item.value && !item.value->empty()) {
+    if (!file.empty()) return Error{ExitCode::usage, "a disk has one file; give each disk its own"};
+    file = base.resolve(*item.value);
+    return success();
+  }
+  if (item.key == "mode" && item.value) {
+    if (*item.value == "overlay") {
+      mode = world::BlockMode::overlay;
+    } else if (*item.value == "ro") {
+      mode = world::BlockMode::read_only;
+    } else if (*item.value == "rw") {
+      mode = world::BlockMode::read_write;
+    } else {
+      return Error{ExitCode::usage,
+                   fmt::format("there is no disk mode '{}'; it is one of {}", *item.value, listed(modes))};
+    }
+    return success();
+  }
+  if (item.key == "readonly") return Error{ExitCode::usage, "a disk's 'readonly' takes no value"};
+  if (item.key == "file" || item.key == "mode") {
+    return Error{ExitCode::usage, fmt::format("a disk's '{}' needs a value", item.key)};
+  }
+  return Error{ExitCode::usage, fmt::format("a disk has no '{}'{}", item.key,
+                                            did_you_mean(item.key, known_keys, "it has " + listed(known_keys)))};
+}
+
+Outcome DiskSetting::complete() const {
+  if (file.empty()) return Error{ExitCode::usage, "the disk has no file"};
+  return success();
+}
+
+Result<DiskSetting> parse_disk(const std::string& text, const PathBase& base) {
+  DiskSetting disk;
+  bool first = true;
+  for (Item item : split_items(text)) {
+    if (first && !item.value) item = {"file", item.key};
+    first = false;
+    if (const Outcome applied = disk.apply(item, base); !applied.ok()) return applied.error();
+  }
+  if (const Outcome complete = disk.complete(); !complete.ok()) return complete.error();
+  return disk;
+}
+
+}  // namespace lockstitch::app

@@ -1,0 +1,29 @@
+// `--disk`: a raw image and what becomes of the guest's writes.
+#pragma once
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "lockstitch/result.h"
+#include "vmm/app/item.h"
+#include "vmm/app/path_base.h"
+#include "vmm/world/block_file.h"
+
+namespace lockstitch::app {
+
+struct DiskSetting {
+  std::string file;
+  /// A mistake must not cost anybody their image: writing to it has to be asked for.
+  world::BlockMode mode = world::BlockMode::overlay;
+
+  Outcome apply(const Item& item, const PathBase& base);
+  Outcome complete() const;
+
+  /// Of all items that apply() knows.
+  static std::span<const std::string_view> keys();
+};
+
+/// `[file=]F[,mode=overlay|ro|rw][,readonly]`
+Result<DiskSetting> parse_disk(const std::string& text, const PathBase& base);
+
+}  // namespace lockstitch::app

@@ -1,0 +1,214 @@
+// See session.h.
+#include "vmm/app/session.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdio>
+
+#include "vmm/app/message.h"
+#include "vmm/app/progress.h"
+#include "vmm/app/seed.h"
+#include "vmm/world/host_file.h"
+
+namespace lockstitch::app {
+
+namespace {
+
+/// Unit: bytes. No kernel is larger; a disk image given as kernel is noticed before it fills the memory.
+constexpr std::size_t kernel_max_bytes = 1u << 30;
+constexpr std::size_t initrd_max_bytes = 4ull << 30;
+/// 1 ns for each tick: a processor of 1 GHz that executes one instruction per cycle.
+constexpr std::uint64_t ns_per_tick = 1;
+
+/// In the order of ExitKind.
+constexpr std::array exit_names{"bound",     "interrupt_window", "halted",        "shutdown",
+                                "port_read", "port_write",       "memory_read",   "memory_write",
+                                "msr_read",  "msr_write",        "priority_read", "priority_write"};
+static_assert(exit_names.size() == std::tuple_size_v<decltype(MachineCounters::exits)>);
+
+Result<std::vector<std::uint8_t>> read_if_given(const std::string& path, std::size_t limit_bytes,
+                                                std::string_view what) {
+  if (path.empty()) return std::vector<std::uint8_t>();
+  return world::read_host_file(path, limit_bytes, what);
+}
+
+}  // namespace
+
+Session::Session(const Settings& settings, Mode mode, std::function<void()> last_words)
+    : settings_(settings), mode_(mode), trouble_(stop_, std::move(last_words)) {}
+
+Outcome Session::open() {
+  if (!settings_.digests.empty()) {
+    auto file = OutputFile::create(settings_.digests, "The file of digests");
+    if (!file.ok()) return file.error();
+    digests_ = std::move(file).value();
+  }
+  if (const Outcome disks = open_disks(); !disks.ok()) return disks;
+  if (const Outcome board = make_board(); !board.ok()) return board;
+  ends_ = make_source_and_sink(mode_, {inbox_, outbox_, host_clock_, settings_.clock, ns_per_tick,
+                                       [this](Tick tick, const Digest& digest) { print_digest(tick, digest); }});
+  if (const Outcome network = open_network(); !network.ok()) return network;
+  auto signals = world::Signals::open(stop_, [this] {
+    for (const auto& console : consoles_) console->resume();
+  });
+  if (!signals.ok()) return signals.error();
+  signals_ = std::move(signals).value();
+  world_.add(*signals_);
+  return open_consoles();
+}
+
+Outcome Session::open_disks() {
+  for (const DiskSetting& setting : settings_.disks) {
+    auto disk = world::BlockFile::open(setting.file, setting.mode, trouble_);
+    if (!disk.ok()) return disk.error();
+    disks_.push_back(std::move(disk).value());
+  }
+  return success();
+}
+
+Outcome Session::make_board() {
+  BootFiles boot;
+  auto kernel = read_if_given(settings_.kernel, kernel_max_bytes, "The kernel");
+  if (!kernel.ok()) return kernel.error();
+  boot.kernel = std::move(kernel).value();
+  auto initrd = read_if_given(settings_.initrd, initrd_max_bytes, "The initrd");
+  if (!initrd.ok()) return initrd.error();
+  boot.initrd = std::move(initrd).value();
+  boot.command_line = settings_.append;
+  boot.flat = settings_.flat;
+
+  BoardConfig config;
+  config.machine.digest_every_ticks = settings_.digest_every;
+  config.machine.ns_per_tick = ns_per_tick;
+  config.memory_bytes = settings_.memory_bytes;
+  config.rtc_start_seconds = *settings_.rtc_start_seconds;
+  config.seed = seed_bytes(*settings_.seed);
+  for (const auto& disk : disks_) config.disks.push_back(disk.get());
+  if (settings_.network.kind != NetworkSetting::Kind::none)
+    config.network = BoardConfig::Network{settings_.network.mac};
+  config.virtio_console = settings_.console.kind != ConsoleSetting::Kind::none;
+  config.reboot = !settings_.no_reboot;
+  auto board = Board::make(config, std::move(boot));
+  if (!board.ok()) {
+    const Error& error = board.error();
+    if (error.code != ExitCode::bad_input) return error;
+    return Error{error.code, fmt::format("The kernel '{}' cannot be booted: {}", settings_.kernel, error.text)};
+  }
+  board_ = std::move(board).value();
+  return success();
+}
+
+Outcome Session::open_consoles() {
+  ends_.live_sink->add_stream(board_->serial_port());
+  if (const Outcome serial = open_console(board_->serial_port(), settings_.serial_console()); !serial.ok())
+    return serial;
+  if (!board_->console_port()) return success();
+  ends_.live_sink->add_stream(*board_->console_port());
+  return open_console(*board_->console_port(), settings_.console);
+}
+
+Outcome Session::open_console(PortId port, const ConsoleSetting& setting) {
+  world::TerminalOptions options;
+  options.port = port;
+  switch (setting.kind) {
+    case ConsoleSetting::Kind::none:
+      return success();
+    case ConsoleSetting::Kind::stdio:
+      options.log_path = setting.file;
+      break;
+    case ConsoleSetting::Kind::file: {
+      auto file = OutputFile::create(setting.file, "The console's file");
+      if (!file.ok()) return file.error();
+      options.in_fd = -1;
+      options.out_fd = file.value().fd();
+      console_files_.push_back(std::move(file).value());
+      break;
+    }
+  }
+  auto console = world::Terminal::open(options, inbox_, outbox_, stop_);
+  if (!console.ok()) return console.error();
+  consoles_.push_back(std::move(console).value());
+  world_.add(*consoles_.back());
+  return success();
+}
+
+Outcome Session::open_network() {
+  const NetworkSetting& network = settings_.network;
+  switch (network.kind) {
+    case NetworkSetting::Kind::none:
+      break;
+    case NetworkSetting::Kind::tap: {
+      auto tap = world::Tap::open(network.tap, *board_->network_port(), inbox_);
+      if (!tap.ok()) return tap.error();
+      tap_ = std::move(tap).value();
+      world_.add(*tap_);
+      break;
+    }
+    case NetworkSetting::Kind::user: {
+      auto net = world::UserNet::open(*board_->network_port(), network.forwards, inbox_);
+      if (!net.ok()) return net.error();
+      user_net_ = std::move(net).value();
+      world_.add(*user_net_);
+      break;
+    }
+  }
+  return success();
+}
+
+bool Session::uses_stdio() const {
+  return settings_.serial_console().kind == ConsoleSetting::Kind::stdio ||
+         settings_.console.kind == ConsoleSetting::Kind::stdio;
+}
+
+Result<End> Session::run() {
+  const Tick stop_at = settings_.stop_at_tick ? Tick{*settings_.stop_at_tick} : tick_never;
+  if (const Outcome started = world_.start(); !started.ok()) return started.error();
+  Progress progress(!uses_stdio() && !settings_.quiet && !(settings_.digest_every != 0 && !digests_), stop_at);
+  std::optional<End> end;
+  while (!(end = machine().step(*ends_.source, *ends_.sink, stop_at))) progress.reached(machine().tick());
+  progress.clear();
+  world_.stop();
+  consoles_.clear();
+  return *end;
+}
+
+void Session::print_digest(Tick tick, const Digest& digest) {
+  const std::string line = fmt::format("{} {}\n", tick.value, to_text(digest));
+  if (!digests_) {
+    std::fputs(line.c_str(), stderr);
+  } else if (digests_written_.ok()) {
+    digests_written_ = digests_->write(line);
+  }
+}
+
+Summary::Machine Session::account() {
+  Machine& m = machine();
+  Summary::Machine account;
+  account.end = m.now();
+  account.digest = m.digest();
+  account.usage = host_usage(m.memory());
+
+  const MachineCounters& c = m.counters();
+  account.counters = {
+      {"passes", c.passes},
+      {"idle_jumps", c.idle_jumps},
+      {"arrivals", c.arrivals},
+      {"arrivals_dropped", c.arrivals_dropped},
+      {"alarms", c.alarms},
+      {"interrupts", c.interrupts},
+      {"nmis", c.nmis},
+      {"resets", c.resets},
+      {"digests", c.digests},
+      {"unclaimed_accesses", m.unclaimed_accesses()},
+      {"effects", m.effects_emitted()},
+      {"effects_unclaimed", world_.unclaimed_effects()},
+      {"frames_dropped_out", ends_.live_sink->frames_dropped() + (tap_ ? tap_->dropped_out() : 0)},
+      {"frames_dropped_in", (tap_ ? tap_->dropped_in() : 0) + (user_net_ ? user_net_->dropped_in() : 0)},
+      {"console_bytes_lost", ends_.live_sink->stream_bytes_lost()},
+  };
+  for (std::size_t kind = 0; kind < exit_names.size(); ++kind) account.exits[exit_names[kind]] = c.exits[kind];
+  return account;
+}
+
+}  // namespace lockstitch::app

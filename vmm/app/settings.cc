@@ -1,0 +1,41 @@
+// See settings.h.
+#include "vmm/app/settings.h"
+
+#include "vmm/app/memory_size.h"
+
+namespace lockstitch::app {
+
+namespace {
+
+Outcome no(const char* why) { return Error{ExitCode::usage, why}; }
+
+}  // namespace
+
+ConsoleSetting Settings::serial_console() const {
+  if (serial) return *serial;
+  // Standard output belongs to the summary, or to the console that asked for it.
+  const bool taken = json || console.kind == ConsoleSetting::Kind::stdio;
+  return {taken ? ConsoleSetting::Kind::none : ConsoleSetting::Kind::stdio, ""};
+}
+
+Outcome check(const Settings& settings) {
+  const bool serial_stdio = settings.serial_console().kind == ConsoleSetting::Kind::stdio;
+  const bool console_stdio = settings.console.kind == ConsoleSetting::Kind::stdio;
+  if (settings.kernel.empty()) return no("there is no kernel; give one with --kernel FILE or in a guest file");
+  if (settings.flat && !settings.initrd.empty())
+    return no("a flat image takes no initrd; leave out --flat or --initrd");
+  if (settings.flat && !settings.append.empty())
+    return no("a flat image takes no command line; leave out --flat or --append");
+  if (serial_stdio && console_stdio) {
+    return no("--serial and --console cannot both be stdio; give one of them file:PATH or none");
+  }
+  if (settings.json && (serial_stdio || console_stdio)) {
+    return no(
+        "--json and a console cannot both have the standard output; write the summary with --summary FILE, or the "
+        "console with file:PATH");
+  }
+  if (!settings.digests.empty() && settings.digest_every == 0) return no("--digests needs --digest-every N");
+  return check_host_memory(settings.memory_bytes);
+}
+
+}  // namespace lockstitch::app

@@ -1,0 +1,39 @@
+// The account of a run for scripts, as JSON. docs/GUEST_FILE.md describes the fields.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "lockstitch/digest.h"
+#include "lockstitch/tick.h"
+#include "vmm/app/host_usage.h"
+#include "vmm/app/settings.h"
+
+namespace lockstitch::app {
+
+struct Summary {
+  std::string end_reason;
+  int exit_code = 0;
+  std::uint64_t seed = 0;
+  std::string rtc_start;
+  std::string engine;
+  ClockMode clock = ClockMode::realtime;
+  std::uint64_t guest_memory_bytes = 0;
+  double wall_seconds = 0;
+
+  /// Nothing: the run ended where the machine could not be looked at (a disk failed in the middle of a request).
+  struct Machine {
+    Moment end;
+    Digest digest;
+    HostUsage usage;
+    std::map<std::string, std::uint64_t> counters;
+    std::map<std::string, std::uint64_t> exits;  ///< of the engine, by kind
+  };
+  std::optional<Machine> machine;
+};
+
+/// One object over several lines, with a line end.
+std::string to_json(const Summary& summary);
+
+}  // namespace lockstitch::app
