@@ -4,19 +4,22 @@
 namespace lockstitch::interp {
 namespace {
 
+__extension__ using Wide = __int128;
+__extension__ using UnsignedWide = unsigned __int128;
+
 template <class T>
 struct Twice;
 template <> struct Twice<std::uint8_t> { using type = std::uint16_t; };
 template <> struct Twice<std::uint16_t> { using type = std::uint32_t; };
 template <> struct Twice<std::uint32_t> { using type = std::uint64_t; };
-template <> struct Twice<std::uint64_t> { using type = unsigned __int128; };
+template <> struct Twice<std::uint64_t> { using type = UnsignedWide; };
 template <class T>
 struct SignedTwice {
   using type = std::make_signed_t<typename Twice<T>::type>;
 };
 template <>
 struct SignedTwice<std::uint64_t> {
-  using type = __int128;
+  using type = Wide;
 };
 template <class T>
 using twice = typename Twice<T>::type;
