@@ -8,6 +8,7 @@
 
 #include "tests/differential/exclusions.h"
 #include "tests/differential/layout.h"
+#include "tests/differential/tolerances.h"
 
 namespace lockstitch::differential {
 namespace {
@@ -68,16 +69,6 @@ class Report {
   unsigned lines_ = 0;
 };
 
-// The error code's P bit says nothing in the kernel's half: Linux sets it whatever is mapped there.
-std::uint32_t comparable_code(const Outcome& o) {
-  return o.vector == 14 && o.fault_address >> 63 ? o.error_code & ~1u : o.error_code;
-}
-
-// Which of its bytes a masked store blames for a fault is the processor's choice; the page is not.
-std::uint64_t comparable_address(const Case& which, const Outcome& o) {
-  return std::strncmp(which.row->name, "maskmov", 7) == 0 ? o.fault_address & ~page_mask : o.fault_address;
-}
-
 }  // namespace
 
 std::uint64_t undefined_flags(const Case& which) {
@@ -115,43 +106,36 @@ std::uint64_t undefined_flags(const Case& which) {
   return undefined;
 }
 
-Comparison compare(const Case& which, const Outcome& native, const Outcome& engine, std::span<const std::uint8_t> native_memory,
+Comparison compare(const Case& which, Outcome native, Outcome engine, std::span<const std::uint8_t> native_memory,
                    std::span<const std::uint8_t> engine_memory) {
   Report report;
+  if (engine.trouble.empty())
+    for (const Tolerance& tolerance : tolerances()) tolerance.apply(which, native, engine);
   const Registers &b = which.before, &n = native.after, &e = engine.after;
-  if (native.exception != engine.exception || native.vector != engine.vector || comparable_code(native) != comparable_code(engine) ||
-      comparable_address(which, native) != comparable_address(which, engine) || !engine.trouble.empty())
+  if (native.exception != engine.exception || native.vector != engine.vector || native.error_code != engine.error_code ||
+      native.fault_address != engine.fault_address || !engine.trouble.empty())
     report.row("end", "-", end_text(native), end_text(engine));
   if (n.rip != e.rip) report.row("rip", hex(b.rip), hex(n.rip), hex(e.rip));
   const bool retired = !native.exception || n.rip != b.rip;
   const std::uint64_t undefined = retired ? undefined_flags(which) : 0;
   if ((n.rflags ^ e.rflags) & compared_flags & ~undefined)
     report.row("flags", flags_text(b.rflags), flags_text(n.rflags), flags_text(e.rflags) + "  [undefined: " + flags_text(undefined) + "]");
-  // POPA that faults part-way has loaded some registers on some processors; the restarted instruction loads them again.
-  const bool half_popa = native.exception && std::strncmp(which.row->name, "popa", 4) == 0;
-  for (unsigned i = 0; i < 16 && !half_popa; ++i)
+  for (unsigned i = 0; i < 16; ++i)
     if (n.gpr[i] != e.gpr[i]) report.row(gpr_names[i], hex(b.gpr[i]), hex(n.gpr[i]), hex(e.gpr[i]));
-  // Linux's return to user mode turns null selectors of any RPL into 0.
-  const auto selector = [](std::uint16_t value) { return value < 4 ? 0 : value; };
   for (unsigned i = 0; i < 4; ++i)
-    if (selector(n.selector[i]) != selector(e.selector[i])) {
+    if (n.selector[i] != e.selector[i]) {
       static const char* const names[] = {"es", "cs", "ss", "ds"};
       report.row(names[i], "-", hex(n.selector[i]), hex(e.selector[i]));
     }
   for (unsigned i = 0; i < 16; ++i)
     if (n.xmm[i] != e.xmm[i]) report.row("xmm" + std::to_string(i), hex(b.xmm[i]), hex(n.xmm[i]), hex(e.xmm[i]));
   if (n.mxcsr != e.mxcsr) report.row("mxcsr", hex(b.mxcsr), hex(n.mxcsr), hex(e.mxcsr));
-  if (std::memcmp(native_memory.data(), engine_memory.data(), native_memory.size()) != 0) {
+  if (native.memory_counts && std::memcmp(native_memory.data(), engine_memory.data(), native_memory.size()) != 0) {
     const auto at = std::mismatch(native_memory.begin(), native_memory.end(), engine_memory.begin()).first - native_memory.begin();
     const std::size_t length = std::min<std::size_t>(16, native_memory.size() - static_cast<std::size_t>(at));
     report.row("memory", hex(data_base + static_cast<std::uint64_t>(at)), hex(native_memory.subspan(at, length)),
                hex(engine_memory.subspan(at, length)));
   }
-  // Whether an MMX instruction that faults has already turned the x87 registers into MMX registers differs between processors;
-  // the restarted instruction does it anyway.
-  const bool half_mmx = (which.row->attrs & attr::mmx) && native.exception &&
-                        (native.vector == 12 || native.vector == 13 || native.vector == 14 || native.vector == 17);
-  if (half_mmx) return std::move(report.comparison);
   if (n.fpu_control != e.fpu_control) report.row("fcw", hex(b.fpu_control), hex(n.fpu_control), hex(e.fpu_control));
   if (n.fpu_status != e.fpu_status) report.row("fsw", hex(b.fpu_status), hex(n.fpu_status), hex(e.fpu_status));
   if (n.fpu_tag != e.fpu_tag) report.row("ftw", hex(b.fpu_tag), hex(n.fpu_tag), hex(e.fpu_tag));

@@ -16,8 +16,9 @@ struct Comparison {
   std::string report;  ///< differing rows, processor and engine side by side
 };
 
-/// `native` and `engine` memory: the data pages after the case.
-Comparison compare(const Case& which, const Outcome& native, const Outcome& engine, std::span<const std::uint8_t> native_memory,
+/// Status flags, registers and the data pages after the case; tolerances.h applied. Not compared: FIP, FDP and FOP, which the
+/// engine keeps at zero.
+Comparison compare(const Case& which, Outcome native, Outcome engine, std::span<const std::uint8_t> native_memory,
                    std::span<const std::uint8_t> engine_memory);
 
 }  // namespace lockstitch::differential

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -21,12 +20,13 @@
 #include "tests/differential/exclusions.h"
 #include "tests/differential/generator.h"
 #include "tests/differential/native.h"
+#include "tests/differential/tolerances.h"
 
 namespace lockstitch::differential {
 namespace {
 
 constexpr std::uint64_t default_seed = 0x10c5'7175;
-constexpr std::uint64_t default_cases = 1800;
+constexpr std::uint64_t default_cases = 2500;
 constexpr std::uint64_t cases_floor = 1'000'000;
 
 std::uint64_t total_cases = 0;
@@ -178,12 +178,15 @@ void run_family(const char* family, std::span<const interp::Row> rows, std::uint
 
 }  // namespace
 
-TEST_CASE("exclusions are listed with their reasons") {
-  for (const Exclusion& e : exclusions()) {
-    CHECK(std::strlen(e.what) > 0);
-    CHECK(std::strlen(e.reason) > 0);
-    if (std::getenv("LOCKSTITCH_LIST_EXCLUSIONS")) std::cout << e.what << "\n    " << e.reason << "\n";
-  }
+TEST_CASE("what is left out and what is tolerated is listed with its reason") {
+  const bool print = std::getenv("LOCKSTITCH_LIST_EXCLUSIONS");
+  const auto entry = [&](const char* kind, const char* what, const char* reason) {
+    CHECK(std::strlen(what) > 0);
+    CHECK(std::strlen(reason) > 0);
+    if (print) std::cout << kind << ": " << what << "\n    " << reason << "\n";
+  };
+  for (const Exclusion& e : exclusions()) entry("left out", e.what, e.reason);
+  for (const Tolerance& t : tolerances()) entry("tolerated", t.what, t.reason);
 }
 
 #define LS_FAMILY(name, rows, floor) \

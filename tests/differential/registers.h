@@ -49,6 +49,7 @@ struct Outcome {
   unsigned vector = 0;
   std::uint32_t error_code = 0;
   std::uint64_t fault_address = 0;  ///< for #PF
+  bool memory_counts = true;        ///< the data pages are compared
   std::string trouble;              ///< not empty: the case could not be brought to an end
 };
 

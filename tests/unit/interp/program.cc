@@ -13,7 +13,8 @@ namespace {
 
 using namespace differential;
 
-constexpr unsigned slot_bytes = 16, slots = code_bytes / slot_bytes;
+// One instruction in each slot, the rest NOPs. The slots are shifted against the pages so that one reaches across.
+constexpr unsigned slot_bytes = 16, first_slot = 8, slots = code_bytes / slot_bytes - 1;
 // Guest-physical places of the user's pages.
 constexpr Gpa user_table = 0x8000, user_code = 0x10'0000, user_data = 0x11'0000;
 // Linear addresses beyond the generator's: the table of these very pages, and a device.
@@ -24,7 +25,8 @@ class Writer {
   explicit Writer(Random& random) : random_(random) {}
 
   std::vector<std::uint8_t> code() {
-    while (code_.size() < (slots - 1) * slot_bytes) {
+    code_.assign(first_slot, 0x90);
+    while (code_.size() < first_slot + (slots - 1) * slot_bytes) {
       const std::uint64_t kind = random_.below(100);
       if (kind < 6)
         table_store();
@@ -39,7 +41,7 @@ class Writer {
       else
         instruction();
     }
-    code_.resize((slots - 1) * slot_bytes);
+    code_.resize(first_slot + (slots - 1) * slot_bytes);
     const std::uint64_t back = 0 - (code_.size() + 5);
     slot({0xe9}, back, 4);
     return std::move(code_);
@@ -115,9 +117,9 @@ void set_up(Rig& rig, const Program& program) {
       rig.put(at, {0xe9, static_cast<std::uint8_t>((code ? 0 : 4) + 256 * 16 - v * 16 - 5), static_cast<std::uint8_t>(((code ? 0 : 4) + 256 * 16 - v * 16 - 5) >> 8), 0, 0});
   }
   rig.put(place::handlers + 256 * 16, {0x48, 0x83, 0xc4, 0x08,                          // add rsp, 8
-                                       0x83, 0x04, 0x24, 0x10,                          // add dword [rsp], 16
+                                       0x83, 0x04, 0x24, 0x08,                          // add dword [rsp], 8
                                        0x81, 0x24, 0x24, 0xf0, 0x1f, 0x00, 0x00,        // and dword [rsp], 1ff0h
-                                       0x81, 0x0c, 0x24, 0x00, 0x00, 0x00, 0x10,        // or dword [rsp], 10000000h: wherever it was, back into the code
+                                       0x81, 0x0c, 0x24, 0x08, 0x00, 0x00, 0x10,        // or dword [rsp], 10000008h: wherever it was, back into the code
                                        0xc7, 0x44, 0x24, 0x04, 0x00, 0x00, 0x00, 0x00,  // mov dword [rsp+4], 0
                                        0x48, 0xcf});                                    // iretq
 }
