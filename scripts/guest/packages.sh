@@ -7,17 +7,16 @@ kernel_package() {
 # Every library package that the roots need, however far away; not the tools, languages and set-up helpers they also
 # depend on, and not LLVM, which only PostgreSQL's JIT uses.
 library_packages() {
-  local seen=" " todo=("$@") name found
-  while [ ${#todo[@]} -gt 0 ]; do
-    found=$(apt-cache depends --important "${todo[@]}" | awk '$1 ~ /^\|?(Pre)?Depends:$/ && $2 ~ /^(lib|zlib1g$)/ { print $2 }')
-    todo=()
-    for name in $(printf '%s\n' $found | grep -vE '^lib(llvm|perl|json-perl|.*-perl$)' | sort -u); do
-      case $seen in *" $name "*) continue ;; esac
-      seen+="$name "
-      todo+=("$name")
-    done
-  done
-  printf '%s\n' $seen
+  apt-cache depends --recurse --important "$@" | awk -v roots="$*" '
+    /^[^ <]/ { owner = $1 }
+    $1 ~ /^\|?(Pre)?Depends:$/ && $2 ~ /^(lib|zlib1g$)/ && $2 !~ /^lib(llvm|perl|.*-perl$)/ { needs[owner] = needs[owner] " " $2 }
+    END {
+      count = split(roots, todo, " ")
+      for (i = 1; i <= count; i++) {
+        found = split(needs[todo[i]], names, " ")
+        for (n = 1; n <= found; n++) if (!(names[n] in seen)) { seen[names[n]]; todo[++count] = names[n]; print names[n] }
+      }
+    }'
 }
 
 # Lines `URL FILE SIZE SHA256:sum`: exactly one version of each package, the one this machine would install.
