@@ -64,7 +64,8 @@ void BlockStore::keep(Block* block, unsigned slots) {
   page.blocks = block;
   if (block->gpa_second != no_second) {
     cover(block->gpa_second, block->bytes - in_first);
-    second_pages_.push_back(block->gpa_second);
+    code_page(block->gpa_second).reached = true;
+    crossing_.push_back(block);
   }
 }
 
@@ -80,15 +81,13 @@ void BlockStore::make_stale(Block* block) {
 void BlockStore::drop_page(Gpa page_gpa) {
   CodePage& page = code_page(page_gpa);
   for (Block* b = page.blocks; b; b = b->next_in_page) make_stale(b);
+  const bool reached = page.reached;
   page = {};
-  for (const std::uint64_t second : second_pages_)
-    if (second == page_gpa) {
-      // A block reaches into this page from some other one; they are few, so all of them go.
-      for (auto& other : page_)
-        for (Block* b = other.blocks; b; b = b->next_in_page)
-          if (b->gpa_second == page_gpa) make_stale(b);
-      break;
-    }
+  if (reached) {
+    for (Block* b : crossing_)
+      if (b->gpa_second == page_gpa) make_stale(b);
+    std::erase_if(crossing_, [](const Block* b) { return b->stale; });
+  }
   paging_.forget_code(page_gpa);
 }
 
@@ -108,7 +107,7 @@ void BlockStore::flush() {
     if (page_[i].granules) paging_.forget_code(i << 12);
   page_.assign(page_.size(), {});
   bucket_.assign(buckets, nullptr);
-  second_pages_.clear();
+  crossing_.clear();
   for (unsigned i = 0; i < jump_entries; ++i) cpu_.jump_cache[i] = {};
   used_ = 0;
   flush_wanted_ = false;

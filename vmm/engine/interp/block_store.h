@@ -37,12 +37,13 @@ class BlockStore {
   std::uint64_t flushes() const { return flushes_; }
 
  private:
-  static constexpr unsigned buckets = 1 << 15;
+  static constexpr unsigned buckets = 1 << 17;
   static constexpr unsigned granule_shift = 6;  ///< a page has 64 granules of 64 bytes
 
   struct CodePage {
     Block* blocks = nullptr;
     std::uint64_t granules = 0;  ///< which of them hold decoded bytes
+    bool reached = false;        ///< a block of another page ends in this one
   };
 
   static unsigned bucket(std::uint64_t gpa, std::uint32_t mode) {
@@ -58,7 +59,7 @@ class BlockStore {
   std::size_t used_ = 0;
   std::vector<Block*> bucket_;
   std::vector<CodePage> page_;
-  std::vector<std::uint64_t> second_pages_;  ///< pages that only the tail of some block reaches: their blocks list is elsewhere
+  std::vector<Block*> crossing_;  ///< the blocks that reach into a second page
   bool flush_wanted_ = false;
   std::uint64_t flushes_ = 0;
 };
