@@ -53,7 +53,7 @@ bool system_row_runs(const Row& row) {
       "hlt",   "cli",   "sti",  "in ",   "out ",  "ins",   "outs",  "rep ins", "rep outs", "repne ins", "repne outs", "clts",
       "invd",  "wbinvd", "lgdt", "lidt", "lldt",  "ltr",   "lmsw",  "invlpg",  "mov R,C",  "mov C,R",   "mov R,D",    "mov D,R",
       "rdmsr", "wrmsr", "swapgs", "rdpmc", "int Ib", "int3", "int1", "into",   "arpl",     "verr",      "verw",       "lar",
-      "lsl",   "mov Sw,Ew"};
+      "lsl",   "mov Sw,Ew", "jmp far", "call far", "retf", "iret", "les", "lds", "lss"};
   return std::any_of(std::begin(names), std::end(names), [&](std::string_view n) { return starts(row, n); });
 }
 

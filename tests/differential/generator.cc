@@ -46,6 +46,8 @@ class Generator {
                                     (row_.opcode >= 0x6c && row_.opcode <= 0x6f));
   }
   bool selector_row() const { return is("verr") || is("verw") || is("lar") || is("lsl") || is("mov Sw"); }
+  bool far_row() const { return is("jmp far") || is("call far") || is("retf") || is("iret"); }
+  bool far_pointer_row() const { return is("jmp far") || is("call far") || is("les") || is("lds") || is("lss"); }
   unsigned operand_bytes_guess() const {
     if (is("fxsave") || is("fxrstor")) return 512;
     if (has("save") || is("frstor")) return 108;
@@ -109,7 +111,7 @@ class Generator {
         std::copy_n(value.begin(), 8, st.begin());
       }
     }
-    const bool stack = (row_.attrs & attr::implicit_memory) && !string_row();
+    const bool stack = ((row_.attrs & attr::implicit_memory) && !string_row()) || far_row();
     if (stack || random_.percent(60)) r.gpr[rsp] = stack ? operand_address(8) : writable_base + 0x800 + random_.below(0x1000);
     if (stack && random_.percent(80)) r.gpr[rsp] = (writable_base + 0x400 + random_.below(0x1800)) & ~(random_.percent(90) ? 7ull : 0);
     if (is("leave") || is("enter")) r.gpr[rbp] = operand_address(8);
@@ -203,6 +205,20 @@ class Generator {
   std::uint64_t selector() {
     static constexpr std::uint16_t values[] = {0, 3, 0x23, 0x2b, 0x33, 0x28, 0x2a, 0x10, 0x18, 0x1b, 8};
     return random_.pick(values);
+  }
+
+  // Code selectors lead to the two kinds of user code, seldom to anything else.
+  std::uint64_t code_selector() {
+    if (random_.percent(20)) return selector();
+    return random_.percent(50) ? user_code64 : user_code32;
+  }
+  // Offset of `size` bytes, selector behind it.
+  std::vector<std::uint8_t> far_pointer(unsigned size) {
+    std::vector<std::uint8_t> bytes(10);
+    const std::uint64_t offset = landing(), target = is("l") ? selector() : code_selector();
+    std::memcpy(bytes.data(), &offset, 8);
+    std::memcpy(bytes.data() + size, &target, 2);
+    return bytes;
   }
 
   // BT and friends with a register index reach far away from their operand.
@@ -307,7 +323,10 @@ class Generator {
         imm_bytes_ = address_bytes();
         value = operand_address(8) - (segment_ == 0x65 && code64() ? gs_base : 0);
         break;
-      case Imm::far: imm_bytes_ = (size == 2 ? 2 : 4) + 2; break;
+      case Imm::far:
+        imm_bytes_ = (size == 2 ? 2 : 4) + 2;
+        std::memcpy(&value, far_pointer(size == 2 ? 2 : 4).data(), 8);
+        break;
       case Imm::rel8:
         imm_bytes_ = 1;
         branch_ = true;
@@ -377,6 +396,10 @@ class Generator {
         for (unsigned i = 0; i < 8; ++i) std::memcpy(data.data() + 32 + 16 * i, image.st[i].data(), 10);
         put(24, mxcsr_value(random_) | (random_.percent(5) ? 0x10000u : 0), 4);
       }
+      if (far_pointer_row()) {
+        const std::vector<std::uint8_t> pointer = far_pointer(immediate_size());
+        std::copy(pointer.begin(), pointer.end(), data.begin());
+      }
       if (is("bound")) {
         put(0, random_.percent(50) ? random_.below(64) - 64 : integer_value(random_), 4);
         put(4, random_.percent(50) ? random_.below(64) : integer_value(random_), 4);
@@ -385,6 +408,17 @@ class Generator {
       patch(from, std::move(data));
     }
     const Registers& r = c_.before;
+    if (is("retf") || is("iret")) {  // IP, CS, flags without TF, NT, VM, and AC, which Linux mistakes for a split lock; SP, SS
+      const unsigned size = immediate_size();
+      patch_number(r.gpr[rsp], landing(), size);
+      patch_number(r.gpr[rsp] + size, code_selector(), 2);
+      if (is("iret")) {
+        patch_number(r.gpr[rsp] + 2 * size, random_.next() & ~0x6'4100ull, size);
+        patch_number(r.gpr[rsp] + 3 * size, integer_value(random_), size);
+        patch_number(r.gpr[rsp] + 4 * size, random_.percent(80) ? user_data : selector(), 2);
+      }
+      return;
+    }
     if (string_row()) {
       std::vector<std::uint8_t> data(64);
       operand_bytes(random_, data);
