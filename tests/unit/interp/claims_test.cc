@@ -47,6 +47,24 @@ TEST_CASE("an instruction that faults takes no tick") {
   CHECK(exit.tick == Tick{1000 + 1 + 2 + 1});
 }
 
+TEST_CASE("an endless storm of faults lets time pass, the same however runs are cut") {
+  std::vector<std::string> whole;
+  for (const std::uint64_t cut : {12, 1, 5}) {
+    Rig rig;
+    rig.put(place::code, {0x90, 0x0f, 0x0b});  // nop; ud2
+    rig.put(place::handlers + 6 * 16, {0x0f, 0x0b});
+    rig.put64(place::idt + 6 * 16, rig.get64(place::idt + 6 * 16) | 1ull << 32);  // on a stack of its own: the pushes never run out of it
+    rig.put64(place::tss + 0x24, place::stack_top);
+    while (rig.tick < Tick{1012}) {
+      REQUIRE(rig.run(std::min<std::uint64_t>(cut, 1012 - rig.tick.value)).kind == ExitKind::bound);
+      rig.engine->drop_caches();
+      rig.engine->set_state(rig.engine->state());
+    }
+    if (whole.empty()) whole = StateText::of(rig.engine->state());
+    CHECK(StateText::of(rig.engine->state()) == whole);
+  }
+}
+
 TEST_CASE("a fault with nowhere to go is a shutdown") {
   Rig rig;
   rig.put(place::code, {0x90, 0x0f, 0x0b});  // nop; ud2
