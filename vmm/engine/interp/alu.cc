@@ -304,7 +304,7 @@ void cmpxchg16b(Cpu& cpu, const Op* op) {
     cpu.gpr[2] = old.high;
     cpu.flags &= static_cast<std::uint16_t>(~flags_zf);
   }
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 Handler bind_cmpxchg_pair(const Decoded& d, Op&) { return d.rex & 8 ? cmpxchg16b : cmpxchg8b; }
 

@@ -51,7 +51,7 @@ void bit_memory(Cpu& cpu, const Op* op) {
     write_linear(cpu, linear, &now, sizeof(T));
   }
   set_carry(cpu, value & mask);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 template <Bit what, bool immediate>
 Handler bind_bit(const Decoded& d, Op&) {

@@ -224,6 +224,19 @@ inline void leave_block(Cpu& cpu, const Op* op, std::uint64_t rip) {
     LS_NEXT(cpu_, op_);                                       \
   } while (0)
 
+/// LS_FINISH for a handler that gave away the address of a local: the compiler keeps its frame, so a call in tail position
+/// would nest. Returns to the dispatcher, which goes on with the next op.
+#define LS_RETURN(cpu_, op_)                                  \
+  do {                                                        \
+    if ((cpu_).break_block) [[unlikely]] {                    \
+      leave_block((cpu_), (op_), next_rip((cpu_), (op_)));    \
+      return;                                                 \
+    }                                                         \
+    (cpu_).resume = (op_) + 1;                                \
+    (cpu_).resume_fn = (op_)[1].fn;                           \
+    return;                                                   \
+  } while (0)
+
 /// The end of a handler that changes modes, privilege, IF or mappings: always back to the dispatcher.
 #define LS_LEAVE(cpu_, op_, rip_)      \
   do {                                 \

@@ -90,7 +90,7 @@ void mov_a_o(Cpu& cpu, const Op* op) {
   T value;
   read_linear(cpu, linear, &value, sizeof(T));
   set_reg<T>(cpu, 0, value);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 template <class T>
 void mov_o_a(Cpu& cpu, const Op* op) {
@@ -98,7 +98,7 @@ void mov_o_a(Cpu& cpu, const Op* op) {
   const std::uint64_t linear = linear_for_write(cpu, op->seg, op->imm, sizeof(T));
   const T value = reg<T>(cpu, 0);
   write_linear(cpu, linear, &value, sizeof(T));
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 Handler bind_mov_a_o(const Decoded& d, Op&) {
   return by_size(d.size, []<class T>() -> Handler { return mov_a_o<T>; });
@@ -230,7 +230,7 @@ void xlat(Cpu& cpu, const Op* op) {
   std::uint8_t value;
   read_linear(cpu, linear_for_read(cpu, op->seg, offset, 1), &value, 1);
   set_reg<std::uint8_t>(cpu, 0, value);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 Handler bind_xlat(const Decoded&, Op&) { return xlat; }
 
@@ -277,7 +277,7 @@ void mov_e_s(Cpu& cpu, const Op* op) {
   } else {
     reg<std::uint64_t>(cpu, op->m) = selector;
   }
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 void mov_s_e(Cpu& cpu, const Op* op) {
   cpu.op = op;

@@ -97,7 +97,7 @@ void pop_e(Cpu& cpu, const Op* op) {
   if (!(op->extra & extra_mem)) {
     release(cpu, size);
     write_register(cpu, op->m, value, size);
-    LS_FINISH(cpu, op);
+    LS_RETURN(cpu, op);
   }
   // The address is computed with RSP already incremented.
   const std::uint64_t old = cpu.gpr[4];
@@ -107,7 +107,7 @@ void pop_e(Cpu& cpu, const Op* op) {
   cpu.gpr[4] = old;
   write_linear(cpu, linear_for_write(cpu, op->seg, offset, size), &value, size);
   cpu.gpr[4] = popped;
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 
 template <unsigned segment>
@@ -151,7 +151,7 @@ void pusha(Cpu& cpu, const Op* op) {
     write_linear(cpu, linear_for_write(cpu, ss, sp, size), &values[i], size);
   }
   cpu.gpr[4] = (old & ~mask) | ((old - size * 8) & mask);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 void popa(Cpu& cpu, const Op* op) {
   cpu.op = op;
@@ -161,7 +161,7 @@ void popa(Cpu& cpu, const Op* op) {
   for (unsigned i = 0; i < 8; ++i)
     if (7 - i != 4) write_register(cpu, (7 - i) * 8, values[i], size);
   release(cpu, size * 8);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 
 void leave(Cpu& cpu, const Op* op) {
@@ -172,7 +172,7 @@ void leave(Cpu& cpu, const Op* op) {
   read_linear(cpu, linear_for_read(cpu, ss, sp, size), &frame, size);
   cpu.gpr[4] = (cpu.gpr[4] & ~mask) | ((sp + size) & mask);
   write_register(cpu, 5 * 8, frame, size);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 void leave64(Cpu& cpu, const Op* op) {
   const std::uint8_t* host = fast_read<8>(cpu, cpu.gpr[5]);
@@ -210,7 +210,7 @@ void enter(Cpu& cpu, const Op* op) {
   check_write_linear(cpu, linear_for_write(cpu, ss, sp, size), size);
   cpu.gpr[4] = (cpu.gpr[4] & ~mask) | sp;
   write_register(cpu, 5 * 8, (cpu.gpr[5] & ~mask) | frame, size);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 
 template <Handler h>

@@ -183,7 +183,7 @@ void store_table(Cpu& cpu, const Op* op) {
   std::memcpy(image, &table.limit, 2);
   std::memcpy(image + 2, &table.base, 8);
   write_linear(cpu, linear_for_write(cpu, op->seg, operand_offset(cpu, op), size), image, size);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 template <bool idt>
 void load_table(Cpu& cpu, const Op* op) {
@@ -198,7 +198,7 @@ void load_table(Cpu& cpu, const Op* op) {
   if (!cpu.code64()) table.base &= operand_size(op) == 2 ? 0xff'ffff : 0xffff'ffff;
   if (!canonical(table.base)) raise(cpu, Vector::gp, 0);
   (idt ? cpu.idtr : cpu.gdtr) = table;
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 template <unsigned which>
 void store_selector(Cpu& cpu, const Op* op) {
@@ -211,7 +211,7 @@ void store_selector(Cpu& cpu, const Op* op) {
     set_reg<std::uint16_t>(cpu, op->m, selector);
   else
     reg<std::uint64_t>(cpu, op->m) = selector;
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 std::uint16_t selector_operand(Cpu& cpu, const Op* op) {
   cpu.op = op;
@@ -239,7 +239,7 @@ void verify(Cpu& cpu, const Op* op) {
   if (ok && !(d.is_code() && d.conforming())) ok = d.dpl() >= cpu.cpl && d.dpl() >= (selector & 3u);
   if (ok) ok = write ? !d.is_code() && d.writable() : !d.is_code() || d.readable();
   set_zf(cpu, ok);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 template <bool limit>
 void load_rights(Cpu& cpu, const Op* op) {
@@ -263,7 +263,7 @@ void load_rights(Cpu& cpu, const Op* op) {
       reg<std::uint64_t>(cpu, op->r) = value;
   }
   set_zf(cpu, ok);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 void arpl(Cpu& cpu, const Op* op) {
   cpu.op = op;
@@ -353,7 +353,7 @@ void rdmsr(Cpu& cpu, const Op* op) {
   }
   cpu.gpr[0] = value & 0xffff'ffff;
   cpu.gpr[2] = value >> 32;
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 void wrmsr(Cpu& cpu, const Op* op) {
   cpu.op = op;
@@ -377,7 +377,7 @@ void bound_check(Cpu& cpu, const Op* op) {
   read_linear(cpu, linear_for_read(cpu, op->seg, (offset + sizeof(S)) & ones(address_size(op)), sizeof(S)), &range[1], sizeof(S));
   const auto index = static_cast<S>(reg64(cpu, op->r));
   if (index < range[0] || index > range[1]) raise(cpu, Vector::br);
-  LS_FINISH(cpu, op);
+  LS_RETURN(cpu, op);
 }
 Handler bind_bound(const Decoded& d, Op&) { return d.size == 2 ? bound_check<std::int16_t> : bound_check<std::int32_t>; }
 void fence(Cpu& cpu, const Op* op) { LS_NEXT(cpu, op); }
