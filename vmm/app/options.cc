@@ -53,6 +53,7 @@ struct Flags {
       } else {
         option = app.add_option(flag, texts.emplace_back(), wrapped(row.help))
                      ->expected(1)
+                     ->allow_extra_args(false)
                      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
                      ->type_name(std::string(row.value_name));
       }
@@ -68,6 +69,20 @@ struct Flags {
   std::vector<CLI::Option*> options;           ///< in the order of the table
   std::deque<std::vector<std::string>> texts;  ///< CLI11 writes here; what is read is the options' results
 };
+
+/// As CLI11 wants them: last first, and `--append=` as two words, or it would take the next flag for its value.
+std::vector<std::string> prepared(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words;
+  for (auto word = arguments.rbegin(); word != arguments.rend(); ++word) {
+    if (word->starts_with("--") && word->find('=') == word->size() - 1) {
+      words.push_back("");
+      words.push_back(word->substr(0, word->size() - 1));
+    } else {
+      words.push_back(*word);
+    }
+  }
+  return words;
+}
 
 Error unknown(const std::vector<std::string>& extras) {
   static const std::vector<std::string_view> names = [] {
@@ -94,7 +109,7 @@ std::string run_help() { return Flags().app.help(); }
 Result<std::optional<Settings>> read_options(const std::vector<std::string>& arguments) {
   Flags flags;
   try {
-    flags.app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    flags.app.parse(prepared(arguments));
   } catch (const CLI::CallForHelp&) {
     return std::optional<Settings>();
   } catch (const CLI::ParseError& error) {

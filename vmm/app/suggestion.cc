@@ -31,8 +31,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> known) {
   std::string_view best;
-  std::size_t best_distance = word.size() <= 3 ? 2 : 3;  // this far is not near
-  if (word.size() > 9) ++best_distance;
+  std::size_t best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;  // this far is not near
   for (const std::string_view candidate : known) {
     const std::size_t d = distance(word, candidate);
     // With as many changes as letters anything is near.
