@@ -35,8 +35,9 @@ std::uint64_t load_number(Cpu& cpu, const Op* op, unsigned size) {
 void store_slow(Cpu& cpu, const Op* op, V value, Mem m) {
   if (m != Mem::x && m != Mem::u) return store_number(cpu, op, low(value), mem_bytes(m));
   cpu.op = op;
-  const std::uint64_t linear = linear_for_write(cpu, op->seg, operand_offset(cpu, op), 16);
-  if (m == Mem::x && (linear & 15)) raise(cpu, Vector::gp, 0);
+  const std::uint64_t offset = operand_offset(cpu, op);
+  if (m == Mem::x && ((cpu.seg_base[op->seg] + offset) & 15)) raise(cpu, Vector::gp, 0);
+  const std::uint64_t linear = linear_for_write(cpu, op->seg, offset, 16);
   Xmm bits;
   _mm_store_si128(reinterpret_cast<V*>(&bits), value);
   write_linear(cpu, linear, &bits, 16);
