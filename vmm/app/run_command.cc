@@ -109,8 +109,8 @@ Result<int> run_guest(Settings settings) {
   summary.machine = session.account();
   summary.wall_seconds = seconds_since(start);
   say_ending(ending, summary, session.machine().cpu(), settings);
-  if (!session.digests_written().ok()) return session.digests_written().error();
   if (const Outcome written = writer.value().write(summary); !written.ok()) return written.error();
+  if (!session.digests_written().ok()) return session.digests_written().error();
   return ending.exit_code;
 }
 

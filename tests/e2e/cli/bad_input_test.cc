@@ -102,6 +102,18 @@ TEST_CASE("a kernel that is cut off") {
   bzimage[0x207] = 0x02;
   refusal(bad_input, {"run", "--memory", "16M", "--kernel", desk.file("bzimage", bzimage)});
   refusal(bad_input, {"run", "--memory", "16M", "--kernel", desk.file("bzimage", bzimage.substr(0, 0x210))});
+
+  const std::string debian = std::string(LOCKSTITCH_SOURCE_DIR) + "/build/guest/vmlinuz";
+  if (!std::filesystem::exists(debian)) {
+    std::puts("skipped: Debian's kernel cut off, which scripts/build-guest has to fetch first");
+    return;
+  }
+  for (const std::uintmax_t bytes : {600, 20'000, 8'000'000}) {
+    const std::string cut = desk.folder.file("vmlinuz");
+    std::filesystem::copy_file(debian, cut, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::resize_file(cut, bytes);
+    refusal(bad_input, {"run", "--memory", "256M", "--kernel", cut});
+  }
 }
 
 TEST_CASE("an initrd that is missing or does not fit") {

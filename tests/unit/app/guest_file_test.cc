@@ -3,7 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <iterator>
+
 #include "tests/unit/world/temporary_folder.h"
+#include "vmm/app/setting_table.h"
 
 using namespace lockstitch;
 using namespace lockstitch::app;
@@ -155,4 +159,25 @@ TEST_CASE("a guest file that is not there or a folder is refused as such") {
   const test::TemporaryFolder folder;
   CHECK(read_guest_file(folder.file("none.toml")).error().code == ExitCode::missing_input);
   CHECK(read_guest_file(folder.path()).error().code == ExitCode::bad_input);
+}
+
+TEST_CASE("every example of docs/GUEST_FILE.md is a good guest file, and every setting is described there") {
+  std::ifstream file(std::string(LOCKSTITCH_SOURCE_DIR) + "/docs/GUEST_FILE.md");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  constexpr std::string_view opening = "```toml\n";
+  int examples = 0;
+  for (std::size_t at = 0; (at = text.find(opening, at)) != text.npos; ++examples) {
+    at += opening.size();
+    const std::string toml = text.substr(at, text.find("```", at) - at);
+    CAPTURE(toml);
+    const Settings settings = Guest(toml).settings();
+    const Outcome checked = check(settings);
+    CHECK_MESSAGE(checked.ok(), (checked.ok() ? "" : checked.error().text));
+  }
+  CHECK(examples == 3);
+  for (const SettingRow& row : setting_table()) {
+    const std::string name(row.name);
+    const bool described = text.find("`" + name + "`") != text.npos || text.find("[" + name + "]") != text.npos;
+    CHECK_MESSAGE(described, name);
+  }
 }
