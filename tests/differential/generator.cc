@@ -404,8 +404,9 @@ class Generator {
         put(0, random_.percent(50) ? random_.below(64) - 64 : integer_value(random_), 4);
         put(4, random_.percent(50) ? random_.below(64) : integer_value(random_), 4);
       }
-      const std::uint64_t from = target_ - (random_.percent(10) ? 8 : 0);
-      patch(from, std::move(data));
+      // A selector of the test's own, always: others may mean something in the host's descriptor table.
+      const bool exact = selector_row() || far_pointer_row();
+      patch(target_ - (!exact && random_.percent(10) ? 8 : 0), std::move(data));
     }
     const Registers& r = c_.before;
     if (is("retf") || is("iret")) {  // IP, CS, flags without TF, NT, VM, and AC, which Linux mistakes for a split lock; SP, SS

@@ -86,7 +86,7 @@ const Tolerance list[] = {
      [](const Case& c, Outcome& n, Outcome& e) {
        if (!starts(c, "maskmov")) return;
        if (n.vector == pf && e.vector == pf && ((n.fault_address ^ e.fault_address) & ~page_mask) == 0) e.fault_address = n.fault_address;
-       if (operand_fault(n) && (!e.exception || n.vector == ac)) {
+       if (operand_fault(n) && n.after.rip == c.before.rip && (e.after.rip != c.before.rip || n.vector == ac)) {
          e = n;
          n.memory_counts = false;
        }
@@ -101,7 +101,7 @@ const Tolerance list[] = {
      "the processor does not touch the operand and retires with the exception pending; the engine checks the operand first",
      [](const Case& c, Outcome& n, Outcome& e) {
        const bool store = starts(c, "fst") || starts(c, "fist") || starts(c, "fbstp");
-       if (store && !n.exception && operand_fault(e) && (n.after.fpu_status & 0x80)) e = n;
+       if (store && n.after.rip != c.before.rip && operand_fault(e) && (n.after.fpu_status & 0x80)) e = n;
      }},
     {"registers that POPA has loaded before it faults", "some processors keep them; the restarted instruction loads them again",
      [](const Case& c, Outcome& n, Outcome& e) {
