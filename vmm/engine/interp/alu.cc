@@ -289,8 +289,9 @@ struct Pair {
 };
 void cmpxchg16b(Cpu& cpu, const Op* op) {
   cpu.op = op;
-  const std::uint64_t linear = linear_for_write(cpu, op->seg, operand_offset(cpu, op), 16);
-  if (linear & 15) raise(cpu, Vector::gp, 0);
+  const std::uint64_t offset = operand_offset(cpu, op);
+  if ((cpu.seg_base[op->seg] + offset) & 15) raise(cpu, Vector::gp, 0);
+  const std::uint64_t linear = linear_for_write(cpu, op->seg, offset, 16);
   check_write_linear(cpu, linear, 16);
   Pair old;
   read_linear(cpu, linear, &old, 16);

@@ -9,29 +9,15 @@
 namespace lockstitch::interp {
 namespace {
 
-struct FarPointer {
-  std::uint16_t selector = 0;
-  std::uint64_t offset = 0;
-};
-
 FarPointer far_operand(Cpu& cpu, const Op* op) {
-  FarPointer p;
-  const unsigned size = operand_size(op);
-  if (!(op->extra & extra_mem)) {
-    p.offset = op->imm & 0xffff'ffff;
-    p.selector = static_cast<std::uint16_t>(op->imm >> 32);
-    return p;
-  }
-  std::uint8_t bytes[10] = {};
-  read_linear(cpu, linear_for_read(cpu, op->seg, operand_offset(cpu, op), size + 2), bytes, size + 2);
-  std::memcpy(&p.offset, bytes, size);
-  std::memcpy(&p.selector, bytes + size, 2);
-  return p;
+  if (op->extra & extra_mem) return load_far_pointer(cpu, op);
+  return {static_cast<std::uint16_t>(op->imm >> 32), op->imm & 0xffff'ffff};
 }
 
+// Outside 64-bit code the offset's upper half does not count.
 void check_target(Cpu& cpu, const Descriptor& code, std::uint64_t offset) {
   const bool to64 = cpu.long_mode() && code.long_code();
-  if (to64 ? !canonical(offset) : offset > code.limit()) raise(cpu, Vector::gp, 0);
+  if (to64 ? !canonical(offset) : (offset & 0xffff'ffff) > code.limit()) raise(cpu, Vector::gp, 0);
 }
 
 // Checks a code segment for a jump or call at the same privilege.
@@ -45,7 +31,7 @@ void check_code(Cpu& cpu, std::uint16_t selector, const Descriptor& d) {
 void enter_code(Cpu& cpu, std::uint16_t selector, Descriptor& d, std::uint64_t offset) {
   set_accessed(cpu, d);
   cpu.segment[cs] = make_segment(static_cast<std::uint16_t>((selector & ~3) | cpu.cpl), d);
-  cpu.rip = offset;
+  cpu.rip = cpu.long_mode() && d.long_code() ? offset : offset & 0xffff'ffff;
   mode_changed(cpu);
 }
 
@@ -295,7 +281,7 @@ void ret_far(Cpu& cpu, const Op* op) {
   const std::uint64_t extra = op->imm;
   ReturnFrame frame;
   frame.rip = peek(cpu, 0, size);
-  frame.code = static_cast<std::uint16_t>(peek(cpu, size, size));
+  frame.code = static_cast<std::uint16_t>(peek(cpu, size, 2));
   if (cpu.real_or_v86()) {
     if (frame.rip > cpu.segment[cs].limit) raise(cpu, Vector::gp, 0);
     release(cpu, 2 * size + extra);
@@ -353,7 +339,7 @@ void iret(Cpu& cpu, const Op* op) {
     LS_LEAVE_TASK(cpu);
   }
   frame.rip = peek(cpu, 0, size);
-  frame.code = static_cast<std::uint16_t>(peek(cpu, size, size));
+  frame.code = static_cast<std::uint16_t>(peek(cpu, size, 2));
   const std::uint64_t flags = peek(cpu, 2 * size, size);
   const unsigned old_cpl = cpu.cpl;
   if (!cpu.long_mode() && size == 4 && (flags & flag::vm) && cpu.cpl == 0) {
@@ -372,7 +358,7 @@ void iret(Cpu& cpu, const Op* op) {
   }
   if (cpu.code64()) {
     frame.rsp = peek(cpu, 3 * size, size);
-    frame.stack = static_cast<std::uint16_t>(peek(cpu, 4 * size, size));
+    frame.stack = static_cast<std::uint16_t>(peek(cpu, 4 * size, 2));
     frame.has_stack = true;
   }
   return_to(cpu, frame, 3 * size, 0, size, 3 * size);

@@ -202,10 +202,10 @@ Handler bind_xchg(const Decoded& d, Op&) {
   return by_size(d.size, [&]<class T>() -> Handler { return d.memory ? xchg_memory<T> : xchg_reg<T>; });
 }
 void nop(Cpu& cpu, const Op* op) { LS_NEXT(cpu, op); }
-// 90..97; plain 90 is NOP (PAUSE with F3), with REX.B it is XCHG R8, RAX.
+// 90..97; plain 90 is NOP, with REX.B it is XCHG R8, RAX, with F3 it is PAUSE all the same.
 Handler bind_xchg_a(const Decoded& d, Op& op) {
   op.m = 0;
-  if (d.opcode == 0x90 && !(d.rex & 1)) return nop;
+  if (d.opcode == 0x90 && (!(d.rex & 1) || (op.extra & extra_rep))) return nop;
   return by_wide_size(d.size, []<class T>() -> Handler { return xchg_reg<T>; });
 }
 Handler bind_nop(const Decoded&, Op&) { return nop; }
@@ -299,27 +299,18 @@ Handler bind_mov_s_e(const Decoded& d, Op& op) {
 }
 
 template <unsigned segment>
-void load_far_pointer(Cpu& cpu, const Op* op) {
-  cpu.op = op;
-  const unsigned size = operand_size(op);
-  const std::uint64_t offset = operand_offset(cpu, op);
-  const std::uint64_t linear = linear_for_read(cpu, op->seg, offset, size + 2);
-  std::uint8_t bytes[10] = {};
-  read_linear(cpu, linear, bytes, size + 2);
-  std::uint64_t value = 0;
-  std::memcpy(&value, bytes, size);
-  std::uint16_t selector;
-  std::memcpy(&selector, bytes + size, 2);
-  load_data_segment(cpu, segment, selector);
-  if (size == 2)
-    set_reg<std::uint16_t>(cpu, op->r, static_cast<std::uint16_t>(value));
+void load_far(Cpu& cpu, const Op* op) {
+  const FarPointer pointer = load_far_pointer(cpu, op);
+  load_data_segment(cpu, segment, pointer.selector);
+  if (operand_size(op) == 2)
+    set_reg<std::uint16_t>(cpu, op->r, static_cast<std::uint16_t>(pointer.offset));
   else
-    reg<std::uint64_t>(cpu, op->r) = value;
+    reg<std::uint64_t>(cpu, op->r) = pointer.offset;
   LS_LEAVE(cpu, op, next_rip(cpu, op));
 }
 template <unsigned segment>
 Handler bind_load_far(const Decoded&, Op&) {
-  return load_far_pointer<segment>;
+  return load_far<segment>;
 }
 
 constexpr Field B = Field::byte;

@@ -40,6 +40,7 @@ void Paging::new_epochs() {
 void Paging::flush() {
   for (auto& e : tlb_) e = {};
   for (auto& e : fetch_) e = {};
+  data_regions_ = fetch_regions_ = {};
   for (auto& n : notes_) {
     n.writer = 0;
     if (n.kind & note_is_table) release_table(n);
@@ -66,6 +67,7 @@ void Paging::select() {
       for (unsigned set = slot * 2; set < slot * 2 + 2; ++set) {
         for (unsigned i = 0; i < tlb_entries; ++i) tlb_[set * tlb_entries + i] = {};
         for (unsigned i = 0; i < fetch_entries; ++i) fetch_[set * fetch_entries + i] = {};
+        data_regions_[set] = fetch_regions_[set] = {};
         epoch_[set].mode = ~0u;
       }
       root_[slot] = root;
@@ -87,6 +89,36 @@ void Paging::select() {
   cpu_.fetch_epoch = e.value;
 }
 
+// A region of 2 MiB owns a window of 512 slots in each set, together with the regions that share its bit. Result: code was there.
+bool Paging::invalidate_region(std::uint64_t base) {
+  constexpr std::uint64_t mask = ~((1ull << 21) - 1);
+  bool code = false;
+  for (unsigned set = 0; set < sets; ++set) {
+    if (data_regions_[set].may_have(base)) {
+      TlbEntry* const window = &tlb_[set * tlb_entries + ((base >> 12) & (tlb_entries - 1))];
+      bool others = false;
+      for (unsigned i = 0; i < 512; ++i) {
+        TlbEntry& e = window[i];
+        if (e.tag_read == tlb_empty) continue;
+        if ((e.tag_read & mask) == base)
+          e = {};
+        else
+          others |= Regions::same_bit(e.tag_read, base);
+      }
+      if (!others) data_regions_[set].remove(base);
+    }
+    if (fetch_regions_[set].may_have(base)) {
+      FetchEntry* const window = &fetch_[set * fetch_entries + ((base >> 12) & (fetch_entries - 1))];
+      for (unsigned i = 0; i < 512; ++i)
+        if (window[i].tag != tlb_empty && (window[i].tag & mask) == base) {
+          window[i] = {};
+          code = true;
+        }
+    }
+  }
+  return code;
+}
+
 // Drops every cached translation of linear addresses [base, base + 2^shift).
 void Paging::invalidate(std::uint64_t base, unsigned shift) {
   bool code = false;
@@ -100,6 +132,8 @@ void Paging::invalidate(std::uint64_t base, unsigned shift) {
         code = true;
       }
     }
+  } else if (shift == 21) {
+    code = invalidate_region(base);
   } else {
     const std::uint64_t mask = ~((1ull << shift) - 1);
     for (auto& e : tlb_)
@@ -359,6 +393,7 @@ Translation Paging::translate(std::uint64_t linear, Access access, bool user) {
   TlbEntry& e = tlb_[slot];
   if (e.tag_read != linear_page) e = {};
   e.tag_read = linear_page;
+  data_regions_[current_root_ * 2 + user].add(linear_page);
   e.addend = reinterpret_cast<std::uint64_t>(page.host) - linear_page;
   e.gpa = t.gpa & ~page_mask;
   if (access == Access::write && page.writable) {
@@ -400,6 +435,7 @@ Gpa Paging::translate_fetch(std::uint64_t linear) {
     new_epochs();
   }
   f.tag = linear_page;
+  fetch_regions_[current_root_ * 2 + user].add(linear_page);
   f.gpa = t.gpa & ~page_mask;
   return t.gpa;
 }

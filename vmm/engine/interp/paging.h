@@ -78,12 +78,26 @@ class Paging {
     std::uint64_t gpa = 0;
   };
 
+  /// Which 2 MiB regions may have entries in a set; one bit stands for many regions.
+  class Regions {
+   public:
+    void add(std::uint64_t linear) { words_[slot(linear) / 64] |= 1ull << (slot(linear) % 64); }
+    void remove(std::uint64_t linear) { words_[slot(linear) / 64] &= ~(1ull << (slot(linear) % 64)); }
+    bool may_have(std::uint64_t linear) const { return words_[slot(linear) / 64] >> (slot(linear) % 64) & 1; }
+    static bool same_bit(std::uint64_t a, std::uint64_t b) { return slot(a) == slot(b); }
+
+   private:
+    static unsigned slot(std::uint64_t linear) { return linear >> 21 & 1023; }
+    std::array<std::uint64_t, 16> words_{};
+  };
+
   Note& note(Gpa gpa);
   void note_table(Gpa table_page, std::uint64_t base, unsigned shift, unsigned entry_bytes);
   void release_table(Note& note);
   void revoke_writes(Gpa page, Note& note);
   void table_store(Note& note, Gpa gpa, const std::uint8_t* before, const std::uint8_t* host_page, unsigned first, unsigned last);
   void invalidate(std::uint64_t base, unsigned shift);
+  bool invalidate_region(std::uint64_t base);
   void new_epochs();
   Translation walk(std::uint64_t linear, Access access, bool user);
   std::uint64_t read_entry(Gpa gpa, unsigned bytes, bool& present_memory);
@@ -93,6 +107,7 @@ class Paging {
   GuestMemory& memory_;
   std::vector<TlbEntry> tlb_;           ///< sets * tlb_entries
   std::vector<FetchEntry> fetch_;       ///< sets * fetch_entries
+  std::array<Regions, sets> data_regions_, fetch_regions_;
   std::array<std::uint64_t, roots> root_{};  ///< CR3 of each slot
   std::array<bool, roots> root_used_{};
   unsigned current_root_ = 0, next_root_ = 0;

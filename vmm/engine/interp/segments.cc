@@ -177,6 +177,16 @@ void load_task_register(Cpu& cpu, std::uint16_t selector) {
   cpu.segment[tr] = s;
 }
 
+FarPointer load_far_pointer(Cpu& cpu, const Op* op) {
+  cpu.op = op;
+  const unsigned size = operand_size(op);
+  const std::uint64_t at = operand_offset(cpu, op);
+  FarPointer p;
+  read_linear(cpu, linear_for_read(cpu, op->seg, at, size), &p.offset, size);
+  read_linear(cpu, linear_for_read(cpu, op->seg, (at + size) & ones(address_size(op)), 2), &p.selector, 2);
+  return p;
+}
+
 std::uint64_t stack_mask(const Cpu& cpu) {
   if (cpu.code64()) return ~0ull;
   return cpu.mode & mode_stack32 ? 0xffff'ffff : 0xffff;

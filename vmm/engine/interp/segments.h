@@ -59,6 +59,13 @@ void drop_inner_segments(Cpu& cpu);
 void load_ldt(Cpu& cpu, std::uint16_t selector);
 void load_task_register(Cpu& cpu, std::uint16_t selector);
 
+struct FarPointer {
+  std::uint16_t selector = 0;
+  std::uint64_t offset = 0;
+};
+/// A far pointer in memory: the offset, of operand size, and behind it the selector.
+FarPointer load_far_pointer(Cpu& cpu, const Op* op);
+
 /// Bit mask of the stack pointer's used part: 16, 32 or 64 bits.
 std::uint64_t stack_mask(const Cpu& cpu);
 
