@@ -1,7 +1,7 @@
 ; Arithmetic on registers.
 ; boot: multiboot
 ; expect: exit 0
-; iterations: 50000000
+; iterations: 150000000
 ; instructions: 10
 %include "loop.inc"
 loop_setup

@@ -1,7 +1,7 @@
 ; CALL and RET, four functions in turn.
 ; boot: multiboot
 ; expect: exit 0
-; iterations: 20000000
+; iterations: 40000000
 ; instructions: 10
 %include "loop.inc"
 bits 64

@@ -1,7 +1,7 @@
 ; A jump through a table of four targets, as of a switch in a loop.
 ; boot: multiboot
 ; expect: exit 0
-; iterations: 30000000
+; iterations: 60000000
 ; instructions: 7
 %include "loop.inc"
 loop_setup

@@ -1,7 +1,7 @@
 ; Loads, stores and read-modify-write: four of ten instructions have a memory operand.
 ; boot: multiboot
 ; expect: exit 0
-; iterations: 30000000
+; iterations: 100000000
 ; instructions: 10
 %include "loop.inc"
 loop_setup

@@ -1,7 +1,7 @@
 ; Page tables: 16 pages are mapped elsewhere, CR3 is loaded again, and each page is touched.
 ; boot: multiboot
 ; expect: exit 0
-; iterations: 500000
+; iterations: 300000
 ; instructions: 90
 %include "loop.inc"
 loop_setup

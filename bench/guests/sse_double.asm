@@ -1,7 +1,7 @@
 ; Packed and scalar double arithmetic: x * 0.5 + 1 for two chains, one through memory. All values stay normal numbers.
 ; boot: multiboot
 ; expect: exit 0
-; iterations: 30000000
+; iterations: 60000000
 ; instructions: 10
 %include "loop.inc"
 loop_setup

@@ -1,7 +1,7 @@
 ; Packed integers: add, shuffle, logic, compare.
 ; boot: multiboot
 ; expect: exit 0
-; iterations: 30000000
+; iterations: 60000000
 ; instructions: 10
 %include "loop.inc"
 loop_setup

@@ -1,7 +1,7 @@
 ; REP MOVSB and REP STOSQ, 4 KiB each.
 ; boot: multiboot
 ; expect: exit 0
-; iterations: 200000
+; iterations: 300000
 ; instructions: 8
 %include "loop.inc"
 loop_setup
