@@ -1,3 +1,4 @@
+// Claims about alarms.
 #include "vmm/machine/alarms.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// Claims about digests.
 #include <doctest/doctest.h>
 
 #include <cstdlib>

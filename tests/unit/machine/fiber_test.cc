@@ -1,3 +1,4 @@
+// Claims about fibers.
 #include "vmm/machine/fiber.h"
 
 #include <doctest/doctest.h>

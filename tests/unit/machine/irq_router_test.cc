@@ -1,3 +1,4 @@
+// Claims about the interrupt router.
 #include "vmm/machine/irq_router.h"
 
 #include <doctest/doctest.h>

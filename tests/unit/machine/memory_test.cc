@@ -1,3 +1,4 @@
+// Claims about guest memory.
 #include "vmm/machine/memory.h"
 
 #include <doctest/doctest.h>

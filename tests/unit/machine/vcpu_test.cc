@@ -1,3 +1,4 @@
+// Claims about the CPU on its fiber.
 #include "vmm/machine/vcpu.h"
 
 #include <doctest/doctest.h>
