@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
+#include <cctype>
 #include <set>
 #include <string_view>
 
@@ -11,8 +11,8 @@ namespace lockstitch::tidy {
 
 namespace {
 
-constexpr std::array<std::string_view, 8> labels = {"Models:",   "Maturity:", "Missing:", "Ignored:",
-                                                    "Arrivals:", "Effects:",  "Alarms:",  "Source:"};
+constexpr std::array<std::string_view, 8> labels = {
+    "Models:", "Maturity:", "Missing:", "Ignored:", "Arrivals:", "Effects:", "Alarms:", "Source:"};
 
 struct ClassHead {
   const SourceFile* file;
@@ -21,23 +21,38 @@ struct ClassHead {
   std::set<std::string> bases;
 };
 
-// Heads with a base list; it may span several lines.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words(1);
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) || c == '_') {
+      words.back() += c;
+    } else if (!words.back().empty()) {
+      words.emplace_back();
+    }
+  }
+  if (words.back().empty()) words.pop_back();
+  return words;
+}
+
+// Heads with a base list; it may span several lines. Words that are no class, such as `public`, do no harm among the
+// bases.
 std::vector<ClassHead> class_heads(const std::vector<SourceFile>& tree) {
-  static const std::regex begin(R"(^\s*(?:class|struct)\s+(\w+)(?:\s+final)?\s*:(?!:)(.*))");
-  static const std::regex base(R"((?:public|protected|private)\s+(?:virtual\s+)?(?:\w+::)*(\w+))");
   std::vector<ClassHead> heads;
   for (const SourceFile& file : tree) {
     if (!file.is_header() || !file.below("devices")) continue;
     const std::vector<std::string> code = code_only(file);
     for (std::size_t i = 0; i < code.size(); ++i) {
-      std::smatch match;
-      if (!std::regex_match(code[i], match, begin)) continue;
-      std::string list = match[2];
-      for (std::size_t next = i + 1; list.find('{') == std::string::npos && next < code.size(); ++next) list += code[next];
-      list = list.substr(0, list.find('{'));
-      ClassHead head{&file, i, match[1], {}};
-      for (std::sregex_iterator b(list.begin(), list.end(), base), none; b != none; ++b) head.bases.insert((*b)[1]);
-      heads.push_back(std::move(head));
+      const std::vector<std::string> begin = words_of(code[i]);
+      if (begin.size() < 2 || (begin[0] != "class" && begin[0] != "struct")) continue;
+      std::string text = code[i];
+      for (std::size_t next = i + 1; text.find_first_of("{;") == std::string::npos && next < code.size(); ++next) {
+        text += ' ' + code[next];
+      }
+      text = text.substr(0, text.find_first_of("{;"));
+      const std::size_t colon = text.find(':');
+      if (colon == std::string::npos) continue;
+      const std::vector<std::string> bases = words_of(std::string_view(text).substr(colon));
+      heads.push_back({&file, i, begin[1], {bases.begin(), bases.end()}});
     }
   }
   return heads;
@@ -51,7 +66,8 @@ std::vector<ClassHead> device_heads(const std::vector<SourceFile>& tree) {
   for (bool grew = true; grew;) {
     grew = false;
     for (const ClassHead& head : all) {
-      const bool device = std::any_of(head.bases.begin(), head.bases.end(), [&](const auto& b) { return known.contains(b); });
+      const bool device =
+          std::any_of(head.bases.begin(), head.bases.end(), [&](const auto& b) { return known.contains(b); });
       if (device) grew |= known.insert(head.name).second;
     }
   }
@@ -80,9 +96,12 @@ Findings check_device_doc_blocks(const std::vector<SourceFile>& tree) {
       const auto end = lines.begin() + static_cast<std::ptrdiff_t>(head.line);
       const auto found = std::find_if(lines.begin() + static_cast<std::ptrdiff_t>(at), end, has_label);
       if (found == end) {
-        findings.push_back({head.file->path, head.line + 1, "device " + head.name + " has no line `" + std::string(label) + "` in its doc-block, or not in order",
-                            "give it the lines Models, Maturity, Missing, Ignored, Arrivals, Effects, Alarms, Source, each with a text "
-                            "(\"none\" is one), directly above the class; devices/serial/uart_16550.h is an example"});
+        findings.push_back(
+            {head.file->path, head.line + 1,
+             "device " + head.name + " has no line `" + std::string(label) + "` in its doc-block, or not in order",
+             "give it the lines Models, Maturity, Missing, Ignored, Arrivals, Effects, Alarms, Source, each with a "
+             "text "
+             "(\"none\" is one), directly above the class; devices/serial/uart_16550.h is an example"});
         continue;
       }
       at = static_cast<std::size_t>(found - lines.begin()) + 1;

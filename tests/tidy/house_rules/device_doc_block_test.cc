@@ -1,16 +1,17 @@
 // Planted devices with and without their doc-blocks.
+#include "tests/tidy/house_rules/device_doc_block.h"
+
 #include <doctest/doctest.h>
 
 #include <algorithm>
-
-#include "tests/tidy/house_rules/device_doc_block.h"
 
 using namespace lockstitch::tidy;
 
 namespace {
 
 const std::string whole_block =
-    "/// Models:   a thing\n/// Maturity: complete\n/// Missing:  nothing,\n///           really\n/// Ignored:  nothing\n"
+    "/// Models:   a thing\n/// Maturity: complete\n/// Missing:  nothing,\n///           really\n/// Ignored:  "
+    "nothing\n"
     "/// Arrivals: none\n/// Effects:  none\n/// Alarms:   none\n/// Source:   a manual\n";
 
 Findings check(const std::string& text) { return check_device_doc_blocks({make_source("devices/odd/thing.h", text)}); }
@@ -19,7 +20,8 @@ Findings check(const std::string& text) { return check_device_doc_blocks({make_s
 
 TEST_CASE("a device with all eight lines passes, whatever else it derives from") {
   CHECK(check("// A thing.\n" + whole_block + "class Thing final : public Device, public RegisterWindow {\n").empty());
-  CHECK(check("// A thing.\n" + whole_block + "class Thing final : public RegisterWindow,\n    public Device {\n").empty());
+  CHECK(check("// A thing.\n" + whole_block + "class Thing final : public RegisterWindow,\n    public Device {\n")
+            .empty());
 }
 
 TEST_CASE("a device without a doc-block misses eight lines") {
@@ -30,7 +32,8 @@ TEST_CASE("a device without a doc-block misses eight lines") {
 }
 
 TEST_CASE("a missing, empty, detached or misplaced line is found") {
-  for (const std::string label : {"Models:", "Maturity:", "Missing:", "Ignored:", "Arrivals:", "Effects:", "Alarms:", "Source:"}) {
+  for (const std::string label :
+       {"Models:", "Maturity:", "Missing:", "Ignored:", "Arrivals:", "Effects:", "Alarms:", "Source:"}) {
     std::string text = whole_block;
     text.replace(text.find(label), label.size(), "Nothing:");
     CAPTURE(label);
@@ -40,7 +43,9 @@ TEST_CASE("a missing, empty, detached or misplaced line is found") {
   empty.replace(empty.find("a manual"), 8, "");
   CHECK(check(empty + "class Thing : public Device {\n").size() == 1);
   CHECK(check(whole_block + "\nclass Thing : public Device {\n").size() == 8);
-  CHECK(check("/// Source: first\n" + whole_block.substr(0, whole_block.find("/// Source")) + "class Thing : public Device {\n").size() == 1);
+  CHECK(check("/// Source: first\n" + whole_block.substr(0, whole_block.find("/// Source")) +
+              "class Thing : public Device {\n")
+            .size() == 1);
 }
 
 TEST_CASE("a device by way of a base in another file is found, the base is none") {

@@ -32,13 +32,16 @@ Findings check_length(const SourceFile& file) {
     if (allowed.path == file.path) return {};
   }
   return {{file.path, longest_file_lines + 1, std::to_string(file.lines.size()) + " lines",
-           "split it by its nouns; a file that is a table may get a line and a reason in tests/tidy/house_rules/file_shape.cc"}};
+           "split it by its nouns; a file that is a table may get a line and a reason in "
+           "tests/tidy/house_rules/file_shape.cc"}};
 }
 
 Findings check_opening_comment(const SourceFile& file) {
   if (!file.is_cpp() && !file.is_assembly() && !file.path.ends_with(".inc")) return {};
   const std::string_view mark = file.is_cpp() ? "//" : ";";
-  if (!file.lines.empty() && file.lines[0].starts_with(mark) && file.lines[0].find_first_not_of("/; ") != std::string::npos) return {};
+  if (!file.lines.empty() && file.lines[0].starts_with(mark) &&
+      file.lines[0].find_first_not_of("/; ") != std::string::npos)
+    return {};
   return {{file.path, 1, "does not begin with a comment",
            "open with one to six lines: what the file is responsible for, what it is not, where the truth comes from"}};
 }
@@ -50,7 +53,8 @@ Findings check_pragma_once(const SourceFile& file) {
 }
 
 Findings check_file_name(const SourceFile& file) {
-  static constexpr std::array<std::string_view, 8> vague = {"util", "utils", "common", "manager", "managers", "helper", "helpers", "misc"};
+  static constexpr std::array<std::string_view, 8> vague = {"util",     "utils",  "common",  "manager",
+                                                            "managers", "helper", "helpers", "misc"};
   std::string word;
   for (const char c : file.path + "/") {
     if (std::isalnum(static_cast<unsigned char>(c))) {
@@ -63,7 +67,8 @@ Findings check_file_name(const SourceFile& file) {
     word.clear();
   }
   const std::string name = file.name();
-  if (file.is_cpp() && std::any_of(name.begin(), name.end(), [](char c) { return std::isupper(static_cast<unsigned char>(c)) || c == '-'; })) {
+  if (file.is_cpp() && std::any_of(name.begin(), name.end(),
+                                   [](char c) { return std::isupper(static_cast<unsigned char>(c)) || c == '-'; })) {
     return {{file.path, 1, "file name is not snake_case", "rename it"}};
   }
   return {};

@@ -1,4 +1,5 @@
-// What a file looks like from outside: its length, first line, guard, name, and the facts a test guest states about itself.
+// What a file looks like from outside: its length, first line, guard, name, and the facts a test guest states about
+// itself.
 #pragma once
 #include "tests/tidy/house_rules/finding.h"
 #include "tests/tidy/house_rules/source_tree.h"

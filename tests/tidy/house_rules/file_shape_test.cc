@@ -1,7 +1,7 @@
 // Planted files of wrong shape.
-#include <doctest/doctest.h>
-
 #include "tests/tidy/house_rules/file_shape.h"
+
+#include <doctest/doctest.h>
 
 using namespace lockstitch::tidy;
 
@@ -32,7 +32,8 @@ TEST_CASE("a header without #pragma once is found") {
 }
 
 TEST_CASE("names that say nothing are found") {
-  for (const std::string path : {"vmm/app/string_util.h", "devices/common/a.h", "vmm/world/tap_manager.cc", "tests/unit/helper.h", "bench/Utils.py"}) {
+  for (const std::string path : {"vmm/app/string_util.h", "devices/common/a.h", "vmm/world/tap_manager.cc",
+                                 "tests/unit/helper.h", "bench/Utils.py"}) {
     CAPTURE(path);
     CHECK(check_file_name(make_source(path, "")).size() == 1);
   }

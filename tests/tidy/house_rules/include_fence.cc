@@ -71,23 +71,107 @@ const std::vector<Library> libraries = {
 };
 
 // Of the standard library: time, threads, files, randomness, and containers whose order is the allocator's.
-const std::vector<std::string_view> host_standard = {
-    "thread", "chrono", "fstream", "random", "ctime", "time.h", "unordered_map", "unordered_set", "filesystem", "iostream",
-    "mutex", "shared_mutex", "condition_variable", "future", "semaphore", "barrier", "latch", "stop_token", "csignal", "locale",
-    "clocale", "memory_resource", "signal.h", "locale.h", "atomic"};
-const std::vector<std::string_view> plain_standard = {
-    "algorithm", "any", "array", "bit", "bitset", "cassert", "cctype", "cerrno", "cfenv", "cfloat", "charconv", "cinttypes",
-    "climits", "cmath", "compare", "complex", "concepts", "csetjmp", "cstdarg", "cstddef", "cstdint", "cstdio", "cstdlib",
-    "cstring", "deque", "exception", "forward_list", "functional", "initializer_list", "iomanip", "iosfwd", "istream",
-    "iterator", "limits", "list", "map", "memory", "new", "numbers", "numeric", "optional", "ostream", "queue", "ranges",
-    "ratio", "regex", "set", "source_location", "span", "sstream", "stack", "stdexcept", "streambuf", "string", "string_view",
-    "system_error", "tuple", "type_traits", "typeinfo", "utility", "valarray", "variant", "vector", "version",
-    "errno.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h", "string.h"};
+const std::vector<std::string_view> host_standard = {"thread",
+                                                     "chrono",
+                                                     "fstream",
+                                                     "random",
+                                                     "ctime",
+                                                     "time.h",
+                                                     "unordered_map",
+                                                     "unordered_set",
+                                                     "filesystem",
+                                                     "iostream",
+                                                     "mutex",
+                                                     "shared_mutex",
+                                                     "condition_variable",
+                                                     "future",
+                                                     "semaphore",
+                                                     "barrier",
+                                                     "latch",
+                                                     "stop_token",
+                                                     "csignal",
+                                                     "locale",
+                                                     "clocale",
+                                                     "memory_resource",
+                                                     "signal.h",
+                                                     "locale.h",
+                                                     "atomic"};
+const std::vector<std::string_view> plain_standard = {"algorithm",
+                                                      "any",
+                                                      "array",
+                                                      "bit",
+                                                      "bitset",
+                                                      "cassert",
+                                                      "cctype",
+                                                      "cerrno",
+                                                      "cfenv",
+                                                      "cfloat",
+                                                      "charconv",
+                                                      "cinttypes",
+                                                      "climits",
+                                                      "cmath",
+                                                      "compare",
+                                                      "complex",
+                                                      "concepts",
+                                                      "csetjmp",
+                                                      "cstdarg",
+                                                      "cstddef",
+                                                      "cstdint",
+                                                      "cstdio",
+                                                      "cstdlib",
+                                                      "cstring",
+                                                      "deque",
+                                                      "exception",
+                                                      "forward_list",
+                                                      "functional",
+                                                      "initializer_list",
+                                                      "iomanip",
+                                                      "iosfwd",
+                                                      "istream",
+                                                      "iterator",
+                                                      "limits",
+                                                      "list",
+                                                      "map",
+                                                      "memory",
+                                                      "new",
+                                                      "numbers",
+                                                      "numeric",
+                                                      "optional",
+                                                      "ostream",
+                                                      "queue",
+                                                      "ranges",
+                                                      "ratio",
+                                                      "regex",
+                                                      "set",
+                                                      "source_location",
+                                                      "span",
+                                                      "sstream",
+                                                      "stack",
+                                                      "stdexcept",
+                                                      "streambuf",
+                                                      "string",
+                                                      "string_view",
+                                                      "system_error",
+                                                      "tuple",
+                                                      "type_traits",
+                                                      "typeinfo",
+                                                      "utility",
+                                                      "valarray",
+                                                      "variant",
+                                                      "vector",
+                                                      "version",
+                                                      "errno.h",
+                                                      "stddef.h",
+                                                      "stdint.h",
+                                                      "stdio.h",
+                                                      "stdlib.h",
+                                                      "string.h"};
 // Operating system, by the beginning of the name.
 const std::vector<std::string_view> host_system = {
-    "sys/", "linux/", "net/", "netinet/", "arpa/", "asm/", "unistd.h", "fcntl.h", "poll.h", "pthread.h", "sched.h",
-    "termios.h", "dirent.h", "netdb.h", "ucontext.h", "spawn.h", "pty.h", "dlfcn.h", "link.h", "elf.h", "execinfo.h",
-    "cpuid.h", "ifaddrs.h", "pwd.h", "grp.h", "syslog.h", "wait.h", "setjmp.h", "glob.h"};
+    "sys/",   "linux/",    "net/",    "netinet/",  "arpa/",      "asm/",    "unistd.h",   "fcntl.h",
+    "poll.h", "pthread.h", "sched.h", "termios.h", "dirent.h",   "netdb.h", "ucontext.h", "spawn.h",
+    "pty.h",  "dlfcn.h",   "link.h",  "elf.h",     "execinfo.h", "cpuid.h", "ifaddrs.h",  "pwd.h",
+    "grp.h",  "syslog.h",  "wait.h",  "setjmp.h",  "glob.h"};
 
 bool one_of(std::string_view name, const std::vector<std::string_view>& names) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -138,7 +222,8 @@ std::optional<Finding> check_library(const SourceFile& file, const Layer& layer,
     if (begins_with_one_of(file.path, library->places)) return std::nullopt;
     std::string places;
     for (std::string_view place : library->places) places += (places.empty() ? "" : ", ") + std::string(place);
-    return Finding{file.path, include.line, shown + " is fenced in " + places, "move what needs it there, behind an interface"};
+    return Finding{file.path, include.line, shown + " is fenced in " + places,
+                   "move what needs it there, behind an interface"};
   }
   if (one_of(include.header, plain_standard)) return std::nullopt;
   if (include.header.ends_with("mmintrin.h") || include.header == "immintrin.h") {
@@ -148,8 +233,9 @@ std::optional<Finding> check_library(const SourceFile& file, const Layer& layer,
   }
   if (one_of(include.header, host_standard) || begins_with_one_of(include.header, host_system)) {
     if (!layer.core) return std::nullopt;
-    return Finding{file.path, include.line, shown + " gives " + std::string(layer.folder) + " a way to ask the host (law 1)",
-                   "take what you need as an arrival or through a port of lockstitch/device.h; the host side is vmm/world"};
+    return Finding{
+        file.path, include.line, shown + " gives " + std::string(layer.folder) + " a way to ask the host (law 1)",
+        "take what you need as an arrival or through a port of lockstitch/device.h; the host side is vmm/world"};
   }
   return Finding{file.path, include.line, shown + " is no header this test knows",
                  "if the library is wanted, give it a line and its places in tests/tidy/house_rules/include_fence.cc"};
@@ -164,7 +250,8 @@ std::optional<Finding> check_own(const SourceFile& file, const Layer& layer, con
     if (in_folder(include.header, folder)) return std::nullopt;
   }
   if (in_folder(include.header, "sync")) {
-    return Finding{file.path, include.line, shown + ": " + std::string(layer.folder) + " would know of recording and replay (law 3)",
+    return Finding{file.path, include.line,
+                   shown + ": " + std::string(layer.folder) + " would know of recording and replay (law 3)",
                    "the mode is chosen in vmm/app; below it there are only a Source and a Sink"};
   }
   if (include.header.find('/') == std::string::npos || include.header.starts_with(".")) {
@@ -225,8 +312,10 @@ Findings check_core_words(const SourceFile& file) {
     for (const Word& word : words) {
       for (std::size_t at = code[i].find(word.word); at != std::string::npos; at = code[i].find(word.word, at + 1)) {
         const std::size_t end = at + word.word.size();
-        if ((at > 0 && word_character(code[i][at - 1])) || (end < code[i].size() && word_character(code[i][end]))) continue;
-        findings.push_back({file.path, i + 1, "`" + std::string(word.word) + "` in the deterministic core: " + std::string(word.why),
+        if ((at > 0 && word_character(code[i][at - 1])) || (end < code[i].size() && word_character(code[i][end])))
+          continue;
+        findings.push_back({file.path, i + 1,
+                            "`" + std::string(word.word) + "` in the deterministic core: " + std::string(word.why),
                             std::string(word.cure)});
         break;
       }

@@ -1,7 +1,7 @@
 // Planted breaches of every fence, and the neighbours that must pass.
-#include <doctest/doctest.h>
-
 #include "tests/tidy/house_rules/include_fence.h"
+
+#include <doctest/doctest.h>
 
 using namespace lockstitch::tidy;
 
@@ -64,10 +64,12 @@ TEST_CASE("a library stays inside its fence") {
 }
 
 TEST_CASE("the core includes no header of the host") {
-  for (const std::string header : {"sys/mman.h", "unistd.h", "thread", "chrono", "fstream", "random", "ctime", "unordered_map", "unordered_set"}) {
+  for (const std::string header :
+       {"sys/mman.h", "unistd.h", "thread", "chrono", "fstream", "random", "ctime", "unordered_map", "unordered_set"}) {
     const std::string text = "//\n#include <" + header + ">\n";
     CAPTURE(header);
-    for (const std::string path : {"include/lockstitch/a.h", "devices/irq/a.h", "vmm/machine/a.cc", "vmm/engine/interp/a.cc", "vmm/boot/a.cc"}) {
+    for (const std::string path :
+         {"include/lockstitch/a.h", "devices/irq/a.h", "vmm/machine/a.cc", "vmm/engine/interp/a.cc", "vmm/boot/a.cc"}) {
       CHECK(breaches(path, text) == 1);
     }
     CHECK(breaches("vmm/world/a.cc", text.c_str()) == 0);
@@ -77,7 +79,9 @@ TEST_CASE("the core includes no header of the host") {
 }
 
 TEST_CASE("the core does not name floats, host time or randomness") {
-  const auto found = [](const char* path, const char* text) { return check_core_words(make_source(path, text)).size(); };
+  const auto found = [](const char* path, const char* text) {
+    return check_core_words(make_source(path, text)).size();
+  };
   CHECK(found("devices/timer/pit.cc", "double rate;\n") == 1);
   CHECK(found("vmm/machine/clock.cc", "auto t = std::chrono::steady_clock::now();\n") == 1);
   CHECK(found("vmm/machine/clock.cc", "int x = rand();\n") == 1);

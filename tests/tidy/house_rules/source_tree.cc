@@ -2,6 +2,7 @@
 #include "tests/tidy/house_rules/source_tree.h"
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -82,7 +83,8 @@ std::vector<std::string> code_only(const SourceFile& file) {
         raw_end = ")" + line.substr(i + 2, open - i - 2) + "\"";
         state = In::raw_string;
         blank_to(open + 1);
-      } else if (line[i] == '"' || (line[i] == '\'' && (i == 0 || !std::isalnum(static_cast<unsigned char>(line[i - 1]))))) {
+      } else if (line[i] == '"' ||
+                 (line[i] == '\'' && (i == 0 || !std::isalnum(static_cast<unsigned char>(line[i - 1]))))) {
         const std::size_t first = line.find_first_not_of(" \t");
         if (line[first] == '#' && line.find("include") < i) continue;  // the name of a header
         const char quote = line[i];

@@ -1,5 +1,5 @@
-// The repository's files as lints see them: paths from the root and lines. Build folders, caches and .git are left out, so a
-// file counts before it is committed. Not here: any rule.
+// The repository's files as lints see them: paths from the root and lines. Build folders, caches and .git are left out,
+// so a file counts before it is committed. Not here: any rule.
 #pragma once
 #include <string>
 #include <string_view>

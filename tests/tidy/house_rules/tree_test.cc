@@ -27,7 +27,9 @@ void check_every_file(Findings (*lint)(const SourceFile&)) {
 }  // namespace
 
 TEST_CASE("every include stays inside its layer's fence") { check_every_file(check_includes); }
-TEST_CASE("devices and machine name no floats, host time, randomness or unordered containers") { check_every_file(check_core_words); }
+TEST_CASE("devices and machine name no floats, host time, randomness or unordered containers") {
+  check_every_file(check_core_words);
+}
 TEST_CASE("every device has its doc-block") { report(check_device_doc_blocks(tree())); }
 TEST_CASE("no source file is longer than 800 lines") { check_every_file(check_length); }
 TEST_CASE("every source file opens with a comment") { check_every_file(check_opening_comment); }
