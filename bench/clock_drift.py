@@ -8,24 +8,15 @@ Busy: a second session keeps the only CPU counting. Needs build/release/lockstit
 import argparse
 import json
 import os
-import socket
 import subprocess
-import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+import guest
 
 
 def psql(port):
-    return subprocess.Popen(["psql", "-h", "127.0.0.1", "-p", str(port), "-U", "postgres", "-X", "-q", "-t", "-A"],
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+    return subprocess.Popen(guest.psql(port, "-q", "-t", "-A"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
 
 
 def ask(session):
@@ -58,19 +49,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=int, default=60, help="length of each part (default 60)")
     options = parser.parse_args()
-    port, guest = free_port(), os.path.join(ROOT, "build/guest")
+    port = guest.free_port()
     with tempfile.TemporaryDirectory() as scratch:
         console = os.path.join(scratch, "console")
-        monitor = subprocess.Popen(
-            [os.path.join(ROOT, "build/release/lockstitch"), "run", "--memory", "512M", "--kernel", guest + "/vmlinuz", "--initrd",
-             guest + "/initramfs.cpio", "--disk", "file=" + guest + "/disk.img,mode=overlay", "--append",
-             "console=ttyS0 panic=-1 mitigations=off", "--net", f"user,forward=tcp:127.0.0.1:{port}-:5432", "--serial", "file:" + console,
-             "--quiet"], stdin=subprocess.DEVNULL)
-        try:
-            while not (os.path.exists(console) and b"GUEST-READY" in open(console, "rb").read()):
-                if monitor.poll() is not None:
-                    sys.exit("clock_drift: the monitor ended early")
-                time.sleep(0.5)
+        command = [guest.lockstitch_in(os.path.join(guest.ROOT, "build/release")), "run", *guest.debian_flags(net=guest.forward(port)),
+                   "--serial", "file:" + console, "--quiet"]
+        with guest.Process(command, 600 + 2 * options.seconds) as monitor:
+            monitor.wait_ready(console)
             session = psql(port)
             for _ in range(5):
                 zero, uncertain = min((ask(session) for _ in range(10)), key=lambda x: x[1])
@@ -82,8 +67,6 @@ def main():
             result["busy"] = minute(session, options.seconds, zero)
             load.kill()
             session.kill()
-        finally:
-            monitor.kill()
     print(json.dumps(result, indent=2))
 
 

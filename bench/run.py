@@ -7,16 +7,15 @@ to trust it. Not here: whether anything is right; that is what tests/ is for.
 import argparse
 import json
 import os
-import platform
 import re
-import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+import guest
+from guest import MIB, ROOT, run
+
 # The highest allowed ratio of CPU times, ours to QEMU's. A loop at 0.4 of QEMU's speed takes 2.5 times as long.
 BARS = {"alu": 2.5, "memory": 2.5, "call": 2.5, "indirect": 2.5, "page_table": 2.5, "string": 1.0, "sse_double": 1.0,
         "sse_integer": 1.0, "debian_boot": 2.0}
@@ -25,48 +24,38 @@ BAR_IDLE_PERCENT = 2.0
 QEMU = ["qemu-system-x86_64", "-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off",
         "-cpu", "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+cx16", "-m", "512", "-nodefaults", "-display", "none", "-no-reboot",
         "-device", "isa-debug-exit,iobase=0x501,iosize=4"]
-DEBIAN_APPEND = "console=ttyS0 panic=-1 mitigations=off lockstitch.stop=userland"
+DEBIAN_APPEND = guest.APPEND + " lockstitch.stop=userland"
 USERLAND = b"LOCKSTITCH-USERLAND"
-READY = b"LOCKSTITCH-GUEST-READY"
-MIB = 1 << 20
 
 
 class Bench:
     """The files that all measurements use."""
 
     def __init__(self, build, scratch):
-        self.lockstitch = os.path.join(build, "lockstitch")
+        self.lockstitch = guest.lockstitch_in(build)
         self.guests = os.path.join(build, "bench")
-        self.debian = os.path.join(ROOT, "build/guest")
         self.summary = os.path.join(scratch, "summary.json")
         self.console = os.path.join(scratch, "console")
 
-    def guest(self, name):
+    def image(self, name):
         return os.path.join(self.guests, name + ".elf")
-
-    def debian_file(self, name):
-        path = os.path.join(self.debian, name)
-        if not os.path.exists(path):
-            sys.exit(f"bench: {path} is missing; scripts/build-guest makes it")
-        return path
 
     def read_summary(self):
         with open(self.summary) as file:
             return json.load(file)
 
-    def ours(self, memory_mib, clock, *more):
-        return [self.lockstitch, "run", "--memory", f"{memory_mib}M", "--clock", clock, "--seed", "1", "--quiet", "--summary",
-                self.summary, *more]
+    def ours(self, clock, *more):
+        return [self.lockstitch, "run", "--clock", clock, "--seed", "1", "--quiet", "--summary", self.summary, *more]
 
     def commands(self, name):
         """What to run for one benchmark: under Lockstitch, under QEMU."""
         serial = "file:" + self.console
         if name == "debian_boot":
-            kernel, initrd = self.debian_file("vmlinuz"), self.debian_file("initramfs.cpio")
-            return (self.ours(512, "virtual", "--kernel", kernel, "--initrd", initrd, "--append", DEBIAN_APPEND, "--serial", serial),
-                    [*QEMU, "-kernel", kernel, "-initrd", initrd, "-append", DEBIAN_APPEND, "-serial", serial])
-        image = self.guest(name)
-        return (self.ours(512, "virtual", "--kernel", image, "--serial", "none"), [*QEMU, "-kernel", image])
+            return (self.ours("virtual", *guest.debian_flags(DEBIAN_APPEND, disk=False), "--serial", serial),
+                    [*QEMU, "-kernel", guest.debian_file("vmlinuz"), "-initrd", guest.debian_file("initramfs.cpio"),
+                     "-append", DEBIAN_APPEND, "-serial", serial])
+        image = self.image(name)
+        return self.ours("virtual", "--memory", "512M", "--kernel", image, "--serial", "none"), [*QEMU, "-kernel", image]
 
 
 def read_header(name):
@@ -74,19 +63,6 @@ def read_header(name):
     with open(os.path.join(ROOT, "bench/guests", name + ".asm")) as file:
         text = file.read()
     return tuple(int(re.search(rf"^; {key}: (\d+)$", text, re.M).group(1)) for key in ("iterations", "instructions"))
-
-
-def run(command, good_code):
-    """Runs to the end; the child's resource usage. A run that did not end as the guest says is no measurement."""
-    with tempfile.TemporaryFile() as error:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=error)
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode != good_code:
-            error.seek(0)
-            sys.exit(f"bench: {' '.join(command)} ended with {child.returncode}, not {good_code}: "
-                     f"{error.read().decode(errors='replace')[-400:]}")
-    return usage
 
 
 def check_console(bench, name):
@@ -107,9 +83,11 @@ def measure_speed(bench, names, runs):
         times = {"lockstitch": [], "qemu": []}
         for _ in range(runs):
             for who, command, code in (("lockstitch", ours, 0), ("qemu", qemu, qemu_code)):
-                usage = run(command, code)
+                cost = run(command, code)
+                if cost is None:
+                    sys.exit(f"bench: {' '.join(command)} did not finish")
                 check_console(bench, name)
-                times[who].append(usage.ru_utime + usage.ru_stime)
+                times[who].append(cost["cpu_s"])
         summary = bench.read_summary()
         results[name] = {"cpu_s": times, "ticks": summary["ticks"], "memory": summary["memory"]}
         print(f"bench: {name} done", file=sys.stderr)
@@ -155,19 +133,13 @@ def measure_monitor_memory(bench):
     (pages once given to the guest are never returned, so the end is their peak).
     """
     found = {"bar_mib": BAR_MONITOR_MIB}
-    usage = run(bench.ours(64, "virtual", "--kernel", bench.guest("touch"), "--serial", "none"), 0)
-    found["touch_mib"] = usage.ru_maxrss * 1024 / MIB - 64
+    cost = run(bench.ours("virtual", "--memory", "64M", "--kernel", bench.image("touch"), "--serial", "none"))
+    found["touch_mib"] = cost["max_rss_bytes"] / MIB - 64
     ours, _ = bench.commands("debian_boot")
-    usage = run(ours, 0)
+    cost = run(ours)
     resident = bench.read_summary()["memory"]["guest_resident_bytes"]
-    found["debian_mib"] = None if resident is None else (usage.ru_maxrss * 1024 - resident) / MIB
+    found["debian_mib"] = None if resident is None else (cost["max_rss_bytes"] - resident) / MIB
     return found
-
-
-def process_cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def measure_idle(bench, seconds):
@@ -175,42 +147,22 @@ def measure_idle(bench, seconds):
 
     In windows of about five seconds, because PostgreSQL is not idle throughout: once a minute its autovacuum looks at a database.
     """
-    command = bench.ours(512, "realtime", "--kernel", bench.debian_file("vmlinuz"), "--initrd", bench.debian_file("initramfs.cpio"),
-                         "--append", "console=ttyS0 panic=-1 mitigations=off", "--disk", bench.debian_file("disk.img") + ",mode=overlay",
-                         "--net", "user", "--serial", "file:" + bench.console)
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 300
-        while True:
-            if child.poll() is not None or time.monotonic() > deadline:
-                sys.exit("bench: the idle Debian guest did not become ready")
-            if os.path.exists(bench.console):
-                with open(bench.console, "rb") as file:
-                    if READY in file.read():
-                        break
-            time.sleep(0.5)
+    port, count = guest.free_port(), max(seconds // 5, 1)
+    command = bench.ours("realtime", *guest.debian_flags(net=guest.forward(port)), "--serial", "file:" + bench.console)
+    with guest.Process(command, seconds + 600) as monitor:
+        monitor.wait_ready(bench.console)
         time.sleep(5)  # what follows the start, e.g. PostgreSQL's first checkpoint timer
-        samples = [(time.monotonic(), process_cpu_seconds(child.pid))]
-        count = max(seconds // 5, 1)
+        samples = [(time.monotonic(), monitor.cpu_s())]
         for _ in range(count):
             time.sleep(seconds / count)
-            samples.append((time.monotonic(), process_cpu_seconds(child.pid)))
-    finally:
-        child.send_signal(signal.SIGTERM)
-        child.wait(60)
+            samples.append((time.monotonic(), monitor.cpu_s()))
+        guest.ask_sql(port, guest.POWER_OFF_SQL)
+        monitor.wait_end()
     memory = bench.read_summary()["memory"]
     windows = [100 * (cpu - cpu0) / (at - at0) for (at0, cpu0), (at, cpu) in zip(samples, samples[1:])]
     return {"seconds": samples[-1][0] - samples[0][0], "windows_percent": windows, "median_percent": statistics.median(windows),
             "average_percent": statistics.fmean(windows), "bar_percent": BAR_IDLE_PERCENT,
             "monitor_mib": memory["monitor_bytes"] / MIB if memory["monitor_bytes"] else None}
-
-
-def host():
-    with open("/proc/cpuinfo") as file:
-        model = re.search(r"^model name\s*: (.*)$", file.read(), re.M)
-    qemu = subprocess.run([QEMU[0], "--version"], capture_output=True, text=True, check=False).stdout.splitlines()
-    return {"cpu": model.group(1) if model else "", "cores": os.cpu_count(), "kernel": platform.release(),
-            "load_before": os.getloadavg()[0], "qemu": qemu[0] if qemu else ""}
 
 
 def main():
@@ -225,9 +177,7 @@ def main():
     names = options.only or list(BARS)
     with tempfile.TemporaryDirectory() as scratch:
         bench = Bench(os.path.abspath(options.build), scratch)
-        if not os.path.exists(bench.lockstitch):
-            sys.exit(f"bench: {bench.lockstitch} is missing; build it with cmake --preset release && cmake --build --preset release")
-        report = {"host": host(), "runs": options.runs}
+        report = {"host": guest.host(), "runs": options.runs}
         print(f"bench: {report['host']['cpu']}, {report['host']['cores']} cores, load {report['host']['load_before']:.1f}; "
               f"median of {options.runs} runs; {report['host']['qemu']}")
         measured = measure_speed(bench, names, options.runs)
