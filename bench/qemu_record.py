@@ -2,7 +2,7 @@
 
 QEMU's platform is its own where it must be: machine pc with SeaBIOS, disk as virtio-blk over PCI on a snapshot that is
 thrown away (when recorded and replayed behind the filter driver blkreplay, which replay demands), console on the 16550,
-no network. Time is paced in all three, `shift=auto`, which is its default for recording.
+no network. Guest time is the host's with `shift=auto`; with a fixed shift it is the count of instructions, in 2**shift ns.
 """
 import filecmp
 import os
@@ -23,7 +23,7 @@ def command(icount, console):
             "-device", "virtio-blk-pci,drive=" + ("replayed" if recorded else "disk")]
 
 
-def measure(new_file, runs, timeout_s):
+def measure(new_file, shift, runs, timeout_s):
     """Costs of `runs` runs in turn; None for one that did not finish in time."""
     found = {"plain": [], "record": [], "replay": [], "log_bytes": [], "same_console": []}
 
@@ -37,14 +37,14 @@ def measure(new_file, runs, timeout_s):
 
     for _ in range(runs):
         log = new_file("rr")
-        one("plain", "shift=auto")
-        recorded = one("record", f"shift=auto,rr=record,rrfile={log}")
+        one("plain", f"shift={shift}")
+        recorded = one("record", f"shift={shift},rr=record,rrfile={log}")
         if found["record"][-1] is None:
             found["replay"].append(None)
             found["log_bytes"].append(None)
             continue
         found["log_bytes"].append(os.path.getsize(log))
-        replayed = one("replay", f"shift=auto,rr=replay,rrfile={log}")
+        replayed = one("replay", f"shift={shift},rr=replay,rrfile={log}")
         found["same_console"].append(filecmp.cmp(recorded, replayed, shallow=False))
         os.remove(log)
     return found

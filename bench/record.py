@@ -27,6 +27,7 @@ BAR_BOOT_LOG_KIB = 100
 BAR_IDLE_MBIT_PER_S = 0.1
 BAR_SQL_LOG_RATIO = 1.2
 SQL_WINDOW_S = 4
+QEMU_SHIFTS = ["auto", "7"]
 PARTS = ["boot-virtual", "boot-realtime", "sql", "idle", "qemu"]
 INSERT = "INSERT INTO bench(note) VALUES ('forty letters, as a short note might be');"
 
@@ -294,18 +295,17 @@ def evaluate(report):
             add(f"checkpoint, {name}: on disk", "MiB", [s["disk_bytes"] / MIB for s in samples])
             add(f"checkpoint, {name}: until it was there", "s", of(samples, "wall_s"))
             add(f"checkpoint, {name}: CPU time", "s", of(samples, "cpu_s"))
-    found = report.get("qemu")
-    if found:
+    for shift, found in report.get("qemu", {}).items():
+        name = f"QEMU, boot, shift={shift}"
         for above, below in (("record", "plain"), ("replay", "record")):
             for key, kind in (("cpu_s", "CPU"), ("wall_s", "wall")):
                 pairs = [(a[key], b[key]) for a, b in zip(found[above], found[below]) if a and b]
-                if pairs:
-                    add(f"QEMU, boot: {above} / {below}, {kind} time", "", [a / b for a, b in pairs])
-            missing = sum(1 for a in found[above] if a is None)
-            if missing:
-                add(f"QEMU, boot: {above}s that did not finish", f"of {len(found[above])}", [missing])
-        add("QEMU, boot: log", "KiB", [size / 1024 for size in found["log_bytes"] if size])
-        add("QEMU, boot: replays with another console", f"of {len(found['same_console'])}", [found["same_console"].count(False)])
+                add(f"{name}: {above} / {below}, {kind} time", "", [a / b for a, b in pairs])
+            if None in found[above]:
+                add(f"{name}: {above}s that did not finish", f"of {len(found[above])}", [found[above].count(None)])
+        add(f"{name}: log", "KiB", [size / 1024 for size in found["log_bytes"] if size])
+        if False in found["same_console"]:
+            add(f"{name}: replays with another console", f"of {len(found['same_console'])}", [found["same_console"].count(False)])
     return figures
 
 
@@ -342,7 +342,7 @@ def main():
             elif part == "idle":
                 report[part] = measure_idle(bench, options.idle_seconds, options.runs)
             elif report["host"]["qemu"]:
-                report[part] = qemu_record.measure(bench.file, options.runs, options.timeout)
+                report[part] = {shift: qemu_record.measure(bench.file, shift, options.runs, options.timeout) for shift in QEMU_SHIFTS}
             print(f"bench: {part} done after {time.monotonic() - begin:.0f} s", file=sys.stderr)
     report["host"]["load_after"] = os.getloadavg()[0]
     report["figures"] = evaluate(report)
