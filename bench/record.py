@@ -254,7 +254,12 @@ def evaluate(report):
     def ratio(above, below, key):
         return statistics.median(of(above, key)) / statistics.median(of(below, key))
 
+    def absolute(name, found, sides):
+        for side in sides:
+            add(f"{name}: {side}, CPU time", "s", [cost["cpu_s"] for cost in found[side] if cost])
+
     def compare(name, found):
+        absolute(name, found, ["run", "record", "replay"])
         for key, kind, bar in (("cpu_s", "CPU", BAR_OVERHEAD_PERCENT), ("wall_s", "wall", None)):
             add(f"{name}: recording costs more {kind} time by", "%", [100 * (r[key] / s[key] - 1) for r, s in zip(found["record"], found["run"])],
                 bar, 100 * (ratio(found["record"], found["run"], key) - 1))
@@ -297,6 +302,7 @@ def evaluate(report):
             add(f"checkpoint, {name}: CPU time", "s", of(samples, "cpu_s"))
     for shift, found in report.get("qemu", {}).items():
         name = f"QEMU, boot, shift={shift}"
+        absolute(name, found, ["plain", "record", "replay"])
         for above, below in (("record", "plain"), ("replay", "record")):
             for key, kind in (("cpu_s", "CPU"), ("wall_s", "wall")):
                 pairs = [(a[key], b[key]) for a, b in zip(found[above], found[below]) if a and b]
