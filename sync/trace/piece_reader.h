@@ -1,0 +1,45 @@
+// A file or block device of the host, read from beginning to end in the pieces of image_hash.h. Holes of a sparse file
+// are told without being read. By read() and not by mmap(): a file that is cut off meanwhile is then an error and no
+// signal.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lockstitch/result.h"
+#include "lockstitch/types.h"
+#include "sync/log/file_bytes.h"
+
+namespace lockstitch::sync {
+
+struct Piece {
+  Bytes contents;     ///< until the next call; empty at the end of the file
+  bool hole = false;  ///< a whole piece of zeros that the file system does not even store
+};
+
+class PieceReader {
+ public:
+  /// Fails: missing, no permission, a folder or another thing without contents.
+  static Result<PieceReader> open(const std::string& path);
+
+  std::uint64_t bytes() const { return bytes_; }
+
+  /// Fails: unreadable, or the file's size changes meanwhile.
+  Result<Piece> next();
+
+ private:
+  PieceReader(std::string path, FileHandle file) : path_(std::move(path)), file_(std::move(file)) {}
+
+  bool in_hole(std::uint64_t end);
+  Error changing() const;
+
+  std::string path_;
+  FileHandle file_;
+  bool can_have_holes_ = false;
+  std::uint64_t bytes_ = 0;
+  std::uint64_t position_ = 0;
+  std::uint64_t data_begin_ = 0, data_end_ = 0;  ///< the last stretch that is stored, as the file system told it
+  std::vector<std::uint8_t> buffer_;
+};
+
+}  // namespace lockstitch::sync
