@@ -272,6 +272,21 @@ TEST_CASE("a page table entry written by a device takes effect at the next instr
   CHECK(rig.gpr(rcx) == 0x2222);
 }
 
+TEST_CASE("a direct branch whose target was known from an indirect one follows the page tables") {
+  Rig rig;
+  rig.put(place::code, {0x48, 0xc7, 0xc0, 0x00, 0x10, 0x01, 0x00,  // mov rax, code + 1000h
+                        0xff, 0xe0});                              // jmp rax
+  rig.put(place::code + 0x20, {0xe9, 0xdb, 0x0f, 0x00, 0x00});     // jmp code + 1000h
+  rig.put(place::code + 0x1000, {0x48, 0xff, 0xc3,                 // inc rbx
+                                 0xe9, 0x18, 0xf0, 0xff, 0xff});   // jmp code + 20h
+  rig.put(place::code + 0x2000, {0x48, 0xc7, 0xc3, 0x63, 0x00, 0x00, 0x00, 0xf4});  // mov rbx, 63h; hlt
+  rig.run(7);
+  REQUIRE(rig.gpr(rbx) == 2);
+  rig.put64(Rig::pte(place::code + 0x1000), (place::code + 0x2000) | 7);
+  CHECK(rig.run(10).kind == ExitKind::halted);
+  CHECK(rig.gpr(rbx) == 0x63);
+}
+
 TEST_CASE("accessed and dirty bits are set by the access that needs them and by no other") {
   constexpr std::uint64_t a = 0x20, d = 0x40;
   Rig rig;

@@ -255,12 +255,7 @@ ExitKind Interp::loop() {
     }
     ++counters_.dispatches;
     Block* block = lookup();
-    if (cpu.link_from) {
-      Link& link = *cpu.link_from;
-      cpu.link_from = nullptr;
-      link.block = block;
-      link.epoch = cpu.fetch_epoch;
-    }
+    if (cpu.link_from) fill_link(block);
     if (block->count > cpu.ticks_left) {
       ++counters_.exact_stops;
       block = translate(block->gpa, cpu.segment[cs].base * !cpu.code64() + cpu.rip, static_cast<unsigned>(cpu.ticks_left), scratch_);
@@ -320,6 +315,16 @@ void Interp::finish_step() {
   cpu.link_from = nullptr;
 }
 
+// The way by which the last block was left leads to `block` from now on. Inside one linear page that needs no check.
+void Interp::fill_link(Block* block) {
+  Cpu& cpu = *cpu_;
+  Link& link = *cpu.link_from;
+  cpu.link_from = nullptr;
+  const std::uint64_t linear = cpu.code64() ? cpu.rip : (cpu.segment[cs].base + cpu.rip) & 0xffff'ffff;
+  const bool same_page = ((linear ^ cpu.left_linear) & ~page_mask) == 0 && block->gpa_second == no_second;
+  link = {block, cpu.fetch_epoch, same_page ? 0 : ~0u};
+}
+
 Block* Interp::lookup() {
   Cpu& cpu = *cpu_;
   std::uint64_t linear = cpu.rip;
@@ -337,8 +342,6 @@ Block* Interp::lookup() {
   if (block && !inside(block)) block = nullptr;  // decoded anew, within the limit
   if (!block) block = translate(gpa, linear, block_ops_max, nullptr);
   if (block != scratch_) {
-    const bool same_page = cpu.link_from && ((linear ^ cpu.left_linear) & ~page_mask) == 0 && block->gpa_second == no_second;
-    if (cpu.link_from) cpu.link_from->mask = same_page ? 0 : ~0u;
     entry = {linear, block, cpu.fetch_epoch};
   } else {
     cpu.link_from = nullptr;

@@ -50,6 +50,7 @@ class Interp final : public Engine {
   ExitKind loop();
   void take_fault();
   void deliver_pending();
+  void fill_link(Block* block);
   Block* lookup();
   Block* translate(std::uint64_t gpa, std::uint64_t linear, unsigned max_ops, Block* into);
   void execute(Block* block);
