@@ -109,6 +109,8 @@ class Machine final : public Stateful {
 
   /// Of everything: memory, CPU, devices, clock, effects so far. Order: between passes.
   Digest digest();
+  /// Of the RAM alone: for finding where two machines differ. As of the last digest().
+  const MemoryDigest& memory_digest() const { return memory_digest_; }
   /// Drops every cache; changes nothing that the guest can see. Order: between passes.
   void drop_caches();
 

@@ -41,6 +41,7 @@ Digest MemoryDigest::update() {
     const Digest fresh = contribution(page, hash);
     sum_.high += fresh.high - old.high;
     sum_.low += fresh.low - old.low;
+    part_sums_[page / part_pages()] += fresh.low - old.low;
     page_hashes_[page] = hash;
   }
   return sum_;

@@ -54,7 +54,8 @@ Outcome lock_image(const Descriptor& image, const std::string& path, BlockMode m
 
 }  // namespace
 
-Result<std::unique_ptr<BlockFile>> BlockFile::open(const std::string& path, BlockMode mode, WorldTrouble& trouble) {
+Result<std::unique_ptr<BlockFile>> BlockFile::open(const std::string& path, BlockMode mode, WorldTrouble& trouble,
+                                                   const std::string& overlay_folder) {
   std::unique_ptr<BlockFile> disk(new BlockFile(path, mode, trouble));
   disk->image_ = Descriptor(::open(path.c_str(), (mode == BlockMode::read_write ? O_RDWR : O_RDONLY) | O_CLOEXEC));
   if (!disk->image_) return cannot_open(path, mode);
@@ -75,14 +76,16 @@ Result<std::unique_ptr<BlockFile>> BlockFile::open(const std::string& path, Bloc
   }
   if (const Outcome locked = lock_image(disk->image_, path, mode); !locked) return locked.error();
   if (mode == BlockMode::overlay) {
-    if (const Outcome made = disk->make_overlay(); !made) return made.error();
+    if (const Outcome made = disk->make_overlay(overlay_folder); !made) return made.error();
   }
   return disk;
 }
 
-Outcome BlockFile::make_overlay() {
-  const char* chosen = std::getenv("TMPDIR");
-  const std::string folder = chosen != nullptr && *chosen != '\0' ? chosen : "/var/tmp";
+Outcome BlockFile::make_overlay(std::string folder) {
+  if (folder.empty()) {
+    const char* chosen = std::getenv("TMPDIR");
+    folder = chosen != nullptr && *chosen != '\0' ? chosen : "/var/tmp";
+  }
   overlay_ = Descriptor(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!overlay_ && (errno == EOPNOTSUPP || errno == EISDIR)) {  // a file system without O_TMPFILE
     std::string name = folder + "/lockstitch-overlay-XXXXXX";

@@ -1,5 +1,5 @@
 // A disk over a raw image file or block device of the host: read-write, read-only, or with all writes in a temporary
-// overlay that goes away with the process (named overlays are not there yet). Requests run on the calling thread, the
+// overlay that goes away with the process. Requests run on the calling thread, the
 // core's. A host error never reaches the guest: the call does not return until it has succeeded (world_trouble.h).
 #pragma once
 #include <cstdint>
@@ -17,14 +17,16 @@ namespace lockstitch::world {
 enum class BlockMode : std::uint8_t {
   read_write,  ///< one process at a time
   read_only,   ///< any number at a time, none that writes
-  overlay,     ///< the image as in read_only; writes go to an unlinked file in $TMPDIR (else /var/tmp)
+  overlay,     ///< the image as in read_only; writes go to an unlinked file
 };
 
 class BlockFile : public BlockPort {
  public:
-  /// Fails: missing, no permission, neither file nor block device, empty, not a multiple of 512 bytes, locked by
-  /// another Lockstitch, no room for an overlay.
-  static Result<std::unique_ptr<BlockFile>> open(const std::string& path, BlockMode mode, WorldTrouble& trouble);
+  /// `overlay_folder`: where an overlay takes its room; empty: $TMPDIR, else /var/tmp. Fails: missing, no permission,
+  /// neither file nor block device, empty, not a multiple of 512 bytes, locked by another Lockstitch, no room for an
+  /// overlay.
+  static Result<std::unique_ptr<BlockFile>> open(const std::string& path, BlockMode mode, WorldTrouble& trouble,
+                                                 const std::string& overlay_folder = "");
 
   std::uint64_t sectors() const override { return size_bytes_ / sector_bytes; }
   bool read_only() const override { return mode_ == BlockMode::read_only; }
@@ -43,7 +45,7 @@ class BlockFile : public BlockPort {
   BlockFile(std::string path, BlockMode mode, WorldTrouble& trouble)
       : path_(std::move(path)), mode_(mode), trouble_(trouble) {}
 
-  Outcome make_overlay();
+  Outcome make_overlay(std::string folder);
   bool in_overlay(std::uint64_t cluster) const { return overlaid_[cluster / 64] >> (cluster % 64) & 1; }
   void write_overlay(std::uint64_t offset, Bytes in);
   void write_part_of_cluster(std::uint64_t offset, Bytes in);

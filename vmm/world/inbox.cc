@@ -1,6 +1,8 @@
 // See inbox.h.
 #include "vmm/world/inbox.h"
 
+#include <utility>
+
 #include "lockstitch/assert.h"
 
 namespace lockstitch::world {
@@ -32,9 +34,17 @@ std::optional<Message> Inbox::pop() {
   return message;
 }
 
-void Inbox::wait_until(HostClock& clock, HostNs deadline) {
+bool Inbox::wait_until(HostClock& clock, HostNs deadline) {
   std::unique_lock lock(mutex_);
-  while (queue_.empty() && clock.now() < deadline) clock.wait(lock, arrived_, deadline);
+  while (queue_.empty() && !nudged_ && clock.now() < deadline) clock.wait(lock, arrived_, deadline);
+  const bool nudged = std::exchange(nudged_, false);
+  return queue_.empty() && !nudged;
+}
+
+void Inbox::nudge() {
+  std::lock_guard lock(mutex_);
+  nudged_ = true;
+  arrived_.notify_one();
 }
 
 }  // namespace lockstitch::world

@@ -32,13 +32,16 @@ class Inbox {
   std::optional<Message> pop();
   /// Cheap: one atomic load.
   bool empty() const { return count_.load(std::memory_order_acquire) == 0; }
-  /// Returns when there is a message or when it is `deadline`.
-  void wait_until(HostClock& clock, HostNs deadline);
+  /// Returns when there is a message, when it is `deadline`, or after a nudge. False: it was not the deadline.
+  bool wait_until(HostClock& clock, HostNs deadline);
+  /// Ends the present wait, or the next one, without a message: somebody wants the core to come round.
+  void nudge();
 
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<Message> queue_;
+  bool nudged_ = false;
   std::atomic<std::size_t> count_{0};
 };
 

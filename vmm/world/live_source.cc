@@ -44,12 +44,11 @@ std::optional<Arrival> LiveSource::pace(Moment now) {
 Tick LiveSource::idle(Moment now, Moment until) {
   batch_ = 0;  // what was left over may be taken at this tick after all
   if (clocking_ == Clocking::unpaced) {
-    if (until.tick == tick_never) inbox_.wait_until(clock_, host_never);
-    return inbox_.empty() ? until.tick : now.tick;
+    const bool nothing_came = until.tick == tick_never ? inbox_.wait_until(clock_, host_never) : inbox_.empty();
+    return nothing_came ? until.tick : now.tick;
   }
   Pacer& pacer = anchored(now.ns);
-  inbox_.wait_until(clock_, until.tick == tick_never ? host_never : pacer.host_when(until.ns));
-  if (inbox_.empty()) return until.tick;
+  if (inbox_.wait_until(clock_, until.tick == tick_never ? host_never : pacer.host_when(until.ns))) return until.tick;
   const VirtualNs reached = pacer.virtual_at(clock_.now());
   if (reached <= now.ns) return now.tick;
   return std::min(until.tick, now.tick + (reached - now.ns) / ns_per_tick_);

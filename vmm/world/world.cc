@@ -94,6 +94,11 @@ void World::turn(int timeout_limit_ms) {
 
 void World::deliver() {
   outbox_.take(departures_);
+  if (departures_.empty()) return;
+  if (gate_ && !gate_()) {
+    withheld_effects_ += departures_.size();
+    return;
+  }
   for (const Departure& departure : departures_) {
     const auto found = std::find_if(endpoints_.begin(), endpoints_.end(), [&](const Endpoint* endpoint) {
       return endpoint->port() == departure.port && departure.port != control_port;

@@ -3,6 +3,7 @@
 #pragma once
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -23,6 +24,9 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
+  /// Before start(). Called on the world's thread before effects leave, which waits for it; false: they must not, and are
+  /// thrown away. Law 5: an effect leaves when the log up to it is safe.
+  void set_gate(std::function<bool()> gate) { gate_ = std::move(gate); }
   /// Before start(). The endpoint must live until stop(). Range: one endpoint per port other than control_port.
   void add(Endpoint& endpoint);
   /// Fails: the host gives no eventfd or no thread.
@@ -32,6 +36,8 @@ class World {
 
   /// Effects of ports that have no endpoint.
   std::uint64_t unclaimed_effects() const { return unclaimed_effects_; }
+  /// Effects that the gate did not let out.
+  std::uint64_t withheld_effects() const { return withheld_effects_; }
 
  private:
   void run();
@@ -45,6 +51,8 @@ class World {
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   std::atomic<std::uint64_t> unclaimed_effects_{0};
+  std::atomic<std::uint64_t> withheld_effects_{0};
+  std::function<bool()> gate_;
 
   // Of the world thread; kept for their storage.
   std::vector<pollfd> fds_;

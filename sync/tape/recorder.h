@@ -1,0 +1,40 @@
+// Makes a run a recording: whatever the machine is given is written down as it is handed over, whatever digest it
+// sends as it passes. Decorators of any source and sink; they know no device.
+#pragma once
+#include "lockstitch/sink.h"
+#include "lockstitch/source.h"
+#include "sync/log/log_stream.h"
+#include "sync/tape/probe.h"
+
+namespace lockstitch::sync {
+
+class RecordingSource final : public Source {
+ public:
+  RecordingSource(Source& live, LogStream& log, Probe& probe) : live_(live), log_(log), probe_(probe) {}
+
+  std::optional<Arrival> take(Moment now) override;
+  Tick next_known() const override { return live_.next_known(); }
+  Tick horizon() const override { return live_.horizon(); }
+  Tick idle(Moment now, Moment until) override { return live_.idle(now, until); }
+
+ private:
+  Source& live_;
+  LogStream& log_;
+  Probe& probe_;
+};
+
+/// Effects pass unchanged: that they wait until the log is safe is the business of the sink behind this one.
+class RecordingSink final : public Sink {
+ public:
+  RecordingSink(Sink& next, LogStream& log, Probe& probe) : next_(next), log_(log), probe_(probe) {}
+
+  void effect(const Effect& effect) override { next_.effect(effect); }
+  void digest(Tick tick, const Digest& digest) override;
+
+ private:
+  Sink& next_;
+  LogStream& log_;
+  Probe& probe_;
+};
+
+}  // namespace lockstitch::sync
