@@ -133,7 +133,11 @@ Result<SegmentContents> read_segment(const std::string& folder, std::uint64_t nu
   const SegmentNames names = segment_names(folder, number);
   if (exists(names.sealed)) return read_sealed(names.sealed);
   auto frames = read_file_whole(names.open, segment_max_bytes, "The log segment");
-  if (!frames.ok()) return frames.error();
+  if (!frames.ok()) {
+    // A recorder that is running may just have sealed it.
+    if (exists(names.sealed)) return read_sealed(names.sealed);
+    return frames.error();
+  }
   SegmentContents contents;
   contents.frames = std::move(frames).value();
   return contents;

@@ -33,7 +33,10 @@ Error not_readable(const std::string& path) {
                       std::strerror(errno))};
 }
 
-void append(std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; }
+void append(std::string& list, const std::string& item) {
+  if (!list.empty()) list += ", ";
+  list += item;
+}
 
 }  // namespace
 

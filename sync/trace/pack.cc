@@ -71,7 +71,7 @@ Outcome add_parts(const TraceFolder& folder, std::string_view subfolder, Parts& 
     if (entry == nullptr) break;
     const std::string name = fmt::format("{}/{}", subfolder, entry->d_name);
     if (!is_trace_file(name)) continue;
-    if (const Outcome added = add_part(folder, name, parts); !added) return added;
+    if (Outcome added = add_part(folder, name, parts); !added) return added;
   }
   return Error{ExitCode::missing_input,
                fmt::format("The folder '{}' cannot be read ({}); check its permissions.", path, std::strerror(errno))};
@@ -222,9 +222,9 @@ Result<ImageIdentity> copy_part(const std::string& name, const Part& part, PackF
 Outcome pack_trace(const TraceFolder& folder, const std::vector<ImageReference>& images,
                    const std::vector<std::string>& search, const std::string& file, const PackProgress& progress) {
   Parts parts;
-  if (const Outcome added = add_part(folder, std::string(header_name), parts); !added) return added;
+  if (Outcome added = add_part(folder, std::string(header_name), parts); !added) return added;
   for (const std::string_view subfolder : {log_folder_name, checkpoints_folder_name}) {
-    if (const Outcome added = add_parts(folder, subfolder, parts); !added) return added;
+    if (Outcome added = add_parts(folder, subfolder, parts); !added) return added;
   }
   std::uint64_t total = 0;
   for (const auto& [name, part] : parts) total += part.bytes;
@@ -251,8 +251,8 @@ Outcome pack_trace(const TraceFolder& folder, const std::vector<ImageReference>&
   if (const Outcome begun = pack.value()->begin(std::string(manifest_name), manifest.size(), nullptr); !begun)
     return begun;
   const Bytes text(reinterpret_cast<const std::uint8_t*>(manifest.data()), manifest.size());
-  if (const Outcome written = pack.value()->write(text); !written) return written;
-  if (const Outcome finished = pack.value()->finish(); !finished) return finished;
+  if (Outcome written = pack.value()->write(text); !written) return written;
+  if (Outcome finished = pack.value()->finish(); !finished) return finished;
   told.finish();
   return success();
 }

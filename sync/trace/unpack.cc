@@ -63,7 +63,7 @@ class Unpacker {
 };
 
 Outcome Unpacker::run() {
-  if (const Outcome opened = open(); !opened) return opened;
+  if (Outcome opened = open(); !opened) return opened;
   auto fresh = FreshFolder::make(folder_);
   if (!fresh.ok()) return fresh.error();
   for (;;) {
@@ -71,7 +71,7 @@ Outcome Unpacker::run() {
     const int got = ::archive_read_next_header(archive_.get(), &entry);
     if (got == ARCHIVE_EOF) break;
     if (got != ARCHIVE_OK) return damaged();
-    if (const Outcome taken = take_entry(entry, fresh.value()); !taken) return taken;
+    if (Outcome taken = take_entry(entry, fresh.value()); !taken) return taken;
   }
   if (!complete_) return refused("is cut off; copy it again");
   if (!names_.contains(std::string(header_name))) return refused("has no header of a trace in it; name another file");
