@@ -50,6 +50,17 @@ Contents compressed(const Contents& from) {
   return to;
 }
 
+Contents decompressed(const Contents& from) {
+  Contents to(16 * mib);
+  ZSTD_DCtx* context = ZSTD_createDCtx();
+  ZSTD_outBuffer out{to.data(), to.size(), 0};
+  ZSTD_inBuffer in{from.data(), from.size(), 0};
+  while (ZSTD_decompressStream(context, &out, &in) != 0 && in.pos < in.size) continue;
+  ZSTD_freeDCtx(context);
+  to.resize(out.pos);
+  return to;
+}
+
 /// Unpacks a changed copy of the pack of a trace. True: refused, and nothing stayed; false: it came out as it was.
 bool refused_or_right(const Workshop& workshop, const Contents& pack, const std::map<std::string, Contents>& right) {
   workshop.write("pack", pack);
@@ -121,6 +132,34 @@ TEST_CASE("links, folders, devices and pipes are refused, under good names too")
     }
   }
   CHECK(workshop.read("secret") == text("secret"));
+}
+
+TEST_CASE("a hard link with contents of its own is refused") {
+  const Workshop workshop;
+  const std::string attribute = "19 comment=a word.\n";
+  TarText tar;
+  tar.add({"x", 'x', text(attribute), "", -1}).add({"log/000000.zst", '1', segment, "trace.header", -1});
+  tar.add({"trace.header", '0', header, "", -1});
+  tar.add({"manifest", '0', text(line_for("log/000000.zst", segment) + line_for("trace.header", header)), "", -1});
+  CHECK(refusal(workshop, tar.end()).text.find("no plain file") != std::string::npos);
+}
+
+TEST_CASE("a pack tells neither when it was made nor by whom") {
+  const Workshop workshop;
+  const SmallTrace trace(workshop);
+  const Contents tar = decompressed(PackedTrace(workshop, trace).bytes);
+  unsigned entries = 0;
+  for (std::size_t at = 0; at + 512 <= tar.size(); at += 512) {
+    const std::string record(tar.begin() + static_cast<std::ptrdiff_t>(at),
+                             tar.begin() + static_cast<std::ptrdiff_t>(at + 512));
+    if (record.compare(257, 5, "ustar") != 0) continue;
+    ++entries;
+    CHECK(record.substr(100, 6) == "000644");
+    CHECK(record.substr(108, 6) == "000000");
+    CHECK(record.substr(116, 6) == "000000");
+    CHECK(record.substr(136, 11) == "00000000001");
+  }
+  CHECK(entries >= 8);
 }
 
 TEST_CASE("a file twice is refused") {
@@ -241,17 +280,8 @@ TEST_CASE("bytes changed at random are refused or change nothing, compressed and
   const Workshop workshop;
   const SmallTrace trace(workshop);
   const PackedTrace whole(workshop, trace);
-  Contents tar(16 * mib);
-  const std::size_t tar_bytes = [&] {
-    ZSTD_DCtx* context = ZSTD_createDCtx();
-    ZSTD_outBuffer out{tar.data(), tar.size(), 0};
-    ZSTD_inBuffer in{whole.bytes.data(), whole.bytes.size(), 0};
-    while (ZSTD_decompressStream(context, &out, &in) != 0 && in.pos < in.size) continue;
-    ZSTD_freeDCtx(context);
-    return out.pos;
-  }();
-  tar.resize(tar_bytes);
-  REQUIRE(tar_bytes > 90'000);
+  const Contents tar = decompressed(whole.bytes);
+  REQUIRE(tar.size() > 90'000);
   CHECK(!refused_or_right(workshop, tar, whole.tree));
 
   const std::uint64_t seed = chosen_seed();
