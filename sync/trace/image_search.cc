@@ -21,8 +21,8 @@ std::vector<std::string> candidates(const TraceFolder& folder, const ImageRefere
   if (!image.path.empty()) add(image.path);
   const std::string name = image.path.substr(image.path.rfind('/') + 1);
   for (const std::string& place : search) {
-    if (!name.empty()) add(place + "/" + name);
-    add(place + "/" + to_text(image.hash));
+    if (!name.empty()) add(fmt::format("{}/{}", place, name));
+    add(fmt::format("{}/{}", place, to_text(image.hash)));
   }
   return paths;
 }

@@ -248,8 +248,7 @@ Outcome pack_trace(const TraceFolder& folder, const std::vector<ImageReference>&
     if (!copied.ok()) return copied.error();
     manifest += manifest_line(name, copied.value());
   }
-  if (const Outcome begun = pack.value()->begin(std::string(manifest_name), manifest.size(), nullptr); !begun)
-    return begun;
+  if (Outcome begun = pack.value()->begin(std::string(manifest_name), manifest.size(), nullptr); !begun) return begun;
   const Bytes text(reinterpret_cast<const std::uint8_t*>(manifest.data()), manifest.size());
   if (Outcome written = pack.value()->write(text); !written) return written;
   if (Outcome finished = pack.value()->finish(); !finished) return finished;
