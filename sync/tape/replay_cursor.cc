@@ -17,32 +17,34 @@ Entry without_state(const Entry& entry) {
 }  // namespace
 
 void ReplayCursor::read_past(Tick tick) {
-  while (known_until_ <= tick && !exhausted_) {
-    auto read = log_.next();
-    if (!read.ok()) {
-      trouble_ = read.error();
-      exhausted_ = true;
-      return;
-    }
-    if (!read.value()) {
-      exhausted_ = true;
-      return;
-    }
-    Entry entry = std::move(*read.value());
-    // Others of the same tick may follow, but none before it.
-    known_until_ = std::max(known_until_, entry.tick);
-    if (std::holds_alternative<HorizonEntry>(entry.body)) {
-      known_until_ = std::max(known_until_, entry.tick + 1);
-    } else if (std::holds_alternative<EndEntry>(entry.body)) {
-      known_until_ = tick_never;
-      end_ = std::move(entry);
-    } else if (entry.tick < from_) {
-      continue;
-    } else if (is_input(entry)) {
-      inputs_.push_back(std::move(entry));
-    } else if (std::holds_alternative<DigestEntry>(entry.body)) {
-      digests_.push_back(std::move(entry));
-    }
+  while (known_until_ <= tick && !exhausted_) read_entry();
+}
+
+void ReplayCursor::read_digest() {
+  while (digests_.empty() && !exhausted_ && !end_) read_entry();
+}
+
+void ReplayCursor::read_entry() {
+  auto read = log_.next();
+  if (!read.ok()) trouble_ = read.error();
+  if (!read.ok() || !read.value()) {
+    exhausted_ = true;
+    return;
+  }
+  Entry entry = std::move(*read.value());
+  // Others of the same tick may follow, but none before it.
+  known_until_ = std::max(known_until_, entry.tick);
+  if (std::holds_alternative<HorizonEntry>(entry.body)) {
+    known_until_ = std::max(known_until_, entry.tick + 1);
+  } else if (std::holds_alternative<EndEntry>(entry.body)) {
+    known_until_ = tick_never;
+    end_ = std::move(entry);
+  } else if (entry.tick < from_) {
+    return;
+  } else if (is_input(entry)) {
+    inputs_.push_back(std::move(entry));
+  } else if (std::holds_alternative<DigestEntry>(entry.body)) {
+    digests_.push_back(std::move(entry));
   }
 }
 

@@ -19,8 +19,11 @@ class ReplayCursor {
   /// Entries before `from`, the tick at which the machine stands, are passed over.
   ReplayCursor(EntryStream& log, Tick from) : log_(log), from_(from), known_until_(from) {}
 
-  /// Reads until every entry of ticks up to `tick` is here, or the log ends.
+  /// Reads until every input of ticks up to `tick` is here, or the log ends.
   void read_past(Tick tick);
+  /// Reads until a digest is here, or the log ends. A digest may stand behind the horizon of its own tick, for it is
+  /// taken after the inputs.
+  void read_digest();
 
   /// All inputs of earlier ticks are known; tick_never behind the end entry.
   Tick known_until() const { return known_until_; }
@@ -52,6 +55,7 @@ class ReplayCursor {
   std::vector<Entry> ahead(std::size_t count) const;
 
  private:
+  void read_entry();
   void remember(const Entry& entry);
 
   EntryStream& log_;
