@@ -1,5 +1,5 @@
-// What a log holds, as plain values: the inputs of a machine in their order, and what was observed of it on the way. The
-// machine's past is a function of the header and of these. Not here: how entries become bytes (entry_codec.h).
+// What a log holds, as plain values: the inputs of a machine in their order, and what was observed of it on the way.
+// The machine's past is a function of the header and of these. Not here: how entries become bytes (entry_codec.h).
 #pragma once
 #include <cstdint>
 #include <string>

@@ -30,7 +30,8 @@ class EntryEncoder {
 
 class EntryDecoder {
  public:
-  /// Appends the batch's entries to `out`. Any bytes are safe. Fails: not a batch, a bound exceeded; the text says what.
+  /// Appends the batch's entries to `out`. Any bytes are safe. Fails: not a batch, a bound exceeded; the text says
+  /// what.
   Outcome decode(Bytes batch, std::vector<Entry>& out);
 
  private:

@@ -43,8 +43,8 @@ Result<std::vector<std::uint8_t>> read_file_whole(const std::string& path, std::
     const ssize_t got = ::read(file.get(), bytes.data() + done, bytes.size() - done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) {
-      return Error{ExitCode::world, fmt::format("{}, '{}', cannot be read at byte {} ({}).", what, path, done,
-                                                std::strerror(errno))};
+      return Error{ExitCode::world,
+                   fmt::format("{}, '{}', cannot be read at byte {} ({}).", what, path, done, std::strerror(errno))};
     }
     if (got == 0) break;
     done += static_cast<std::size_t>(got);

@@ -38,7 +38,8 @@ class FileHandle {
 /// Writes all. False: errno says why, and some bytes may be written.
 bool write_all(int fd, Bytes bytes);
 
-/// `what` opens the sentence on failure, e.g. "The header of the trace". Fails: missing, unreadable, above `limit_bytes`.
+/// `what` opens the sentence on failure, e.g. "The header of the trace". Fails: missing, unreadable, above
+/// `limit_bytes`.
 Result<std::vector<std::uint8_t>> read_file_whole(const std::string& path, std::size_t limit_bytes,
                                                   std::string_view what);
 

@@ -151,14 +151,16 @@ Result<Header> read_header(const std::string& path) {
     Header header = decode(message.getRoot<schema::Header>());
     header.identity = frame.after;
     if (header.version != format_version) {
-      return bad(fmt::format("has format {}, but this program reads format {} only; use the version of Lockstitch that "
-                             "recorded it ({})",
-                             header.version, format_version, header.build));
+      return bad(
+          fmt::format("has format {}, but this program reads format {} only; use the version of Lockstitch that "
+                      "recorded it ({})",
+                      header.version, format_version, header.build));
     }
     if (header.ticks != tick_semantics) {
-      return bad(fmt::format("counts ticks by rule {}, but this program by rule {}; use the version of Lockstitch that "
-                             "recorded it ({})",
-                             header.ticks, tick_semantics, header.build));
+      return bad(
+          fmt::format("counts ticks by rule {}, but this program by rule {}; use the version of Lockstitch that "
+                      "recorded it ({})",
+                      header.ticks, tick_semantics, header.build));
     }
     return header;
   } catch (const kj::Exception& exception) {

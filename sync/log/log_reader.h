@@ -44,9 +44,9 @@ class LogReader final : public EntryStream {
   Chain chain_;
   EntryDecoder decoder_;
   std::vector<std::uint64_t> segments_;
-  std::size_t next_segment_ = 0;   ///< index into segments_
+  std::size_t next_segment_ = 0;  ///< index into segments_
   std::vector<std::uint8_t> frames_;
-  std::size_t position_ = 0;       ///< in frames_
+  std::size_t position_ = 0;  ///< in frames_
   bool segment_cut_ = false;
   std::deque<Entry> ready_;
   Tick last_tick_;

@@ -91,8 +91,8 @@ Outcome LogWriter::append(Bytes frames) {
   }
   segment_size_ += frames.size();
   if (options_.sync_ms == 0 && ::fdatasync(segment_.get()) != 0) {
-    return fail({ExitCode::world,
-                 fmt::format("The log in '{}' cannot be made durable ({}).", folder_, std::strerror(errno))});
+    return fail(
+        {ExitCode::world, fmt::format("The log in '{}' cannot be made durable ({}).", folder_, std::strerror(errno))});
   }
   return success();
 }

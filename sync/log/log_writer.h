@@ -35,8 +35,8 @@ class LogWriter {
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
 
-  /// Appends the entries. When it returns they survive a kill. Fails: no room, an I/O error; the log then ends with what
-  /// was written before, whole, and every further call fails with the same words.
+  /// Appends the entries. When it returns they survive a kill. Fails: no room, an I/O error; the log then ends with
+  /// what was written before, whole, and every further call fails with the same words.
   Outcome write(const std::vector<Entry>& entries);
   /// Seals what is open. Idempotent. Fails as write(), or when sealing fails.
   Outcome close();

@@ -1,5 +1,6 @@
-// A place in a log from which a machine is replayed: what the machine is still to be given, what it is still expected to
-// be, and the first difference. Source and sink of a replay share one (replayer.h). Reads ahead no further than it must.
+// A place in a log from which a machine is replayed: what the machine is still to be given, what it is still expected
+// to be, and the first difference. Source and sink of a replay share one (replayer.h). Reads ahead no further than it
+// must.
 #pragma once
 #include <deque>
 #include <optional>

@@ -24,8 +24,9 @@ Result<std::unique_ptr<Board>> Board::make(const BoardConfig& config, BootFiles 
   auto memory = Memory::create(config.memory_bytes);
   if (!memory.ok()) return memory.error();
   if (config.disks.size() > max_disks)
-    return Error{ExitCode::usage, "there are " + std::to_string(config.disks.size()) + " disks, but the PCI bus has room for " +
-                                      std::to_string(max_disks) + ": leave some out"};
+    return Error{ExitCode::usage, "there are " + std::to_string(config.disks.size()) +
+                                      " disks, but the PCI bus has room for " + std::to_string(max_disks) +
+                                      ": leave some out"};
   auto board = std::unique_ptr<Board>(new Board(std::move(boot)));
   auto engine = std::make_unique<interp::Interp>(*memory.value());
   board->memory_bytes_ = config.memory_bytes;
@@ -115,9 +116,9 @@ void Board::wire_legacy(const BoardConfig& config) {
   LS_ASSERT(bus.add_ports(0xed, 1, *delay_));
   LS_ASSERT(bus.add_ports(0xf0, 2, *fpu_));
 
-  for (Device* device : std::initializer_list<Device*>{pit_.get(), port_61_.get(), rtc_.get(), serial_.get(), power_.get(),
-                                                       reset_control_.get(), debug_exit_.get(), debug_console_.get(), dma_.get(),
-                                                       port_92_.get(), post_.get(), delay_.get(), fpu_.get()})
+  for (Device* device : std::initializer_list<Device*>{
+           pit_.get(), port_61_.get(), rtc_.get(), serial_.get(), power_.get(), reset_control_.get(), debug_exit_.get(),
+           debug_console_.get(), dma_.get(), port_92_.get(), post_.get(), delay_.get(), fpu_.get()})
     m.add_device(*device);
 }
 
@@ -126,7 +127,8 @@ void Board::wire_pci() {
   Bus& bus = m.bus();
   pci_ = std::make_unique<PciHost>("pci", reset_control_.get());
   std::array<IrqLine*, 16> isa_lines{};
-  for (const unsigned irq : {3u, 4u, 5u, 6u, 7u, 9u, 10u, 11u, 12u, 14u, 15u}) isa_lines[irq] = &m.irqs().make_line(irq);
+  for (const unsigned irq : {3u, 4u, 5u, 6u, 7u, 9u, 10u, 11u, 12u, 14u, 15u})
+    isa_lines[irq] = &m.irqs().make_line(irq);
   isa_ = std::make_unique<IsaBridge>("isa", isa_lines);
   power_function_ = std::make_unique<PowerFunction>("pm-function");
   power_function_->attach(bus.make_port_bar(64, power_->pm_block()));

@@ -31,13 +31,16 @@
 
 namespace lockstitch::app {
 
+/// 1 ns for each tick: a processor of 1 GHz that executes one instruction per cycle.
+inline constexpr std::uint64_t ns_per_tick = 1;
+
 /// Everything that the machine's initial state depends on, besides the kernel.
 struct BoardConfig {
   MachineConfig machine;
   std::uint64_t memory_bytes = 512ull << 20;
-  std::uint64_t rtc_start_seconds = 0;      ///< Unit: seconds since 1970, UTC
-  std::array<std::uint8_t, 32> seed{};      ///< of the random-number device
-  std::vector<BlockPort*> disks;            ///< not owned; each a virtio-blk
+  std::uint64_t rtc_start_seconds = 0;  ///< Unit: seconds since 1970, UTC
+  std::array<std::uint8_t, 32> seed{};  ///< of the random-number device
+  std::vector<BlockPort*> disks;        ///< not owned; each a virtio-blk
   struct Network {
     std::array<std::uint8_t, 6> mac{};
   };

@@ -3,13 +3,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
 #include "vmm/app/message.h"
 #include "vmm/app/options.h"
+#include "vmm/app/replay_command.h"
 #include "vmm/app/run_command.h"
 #include "vmm/app/suggestion.h"
+#include "vmm/app/trace_command.h"
 
 namespace lockstitch::app {
 
@@ -18,11 +21,16 @@ namespace {
 constexpr std::string_view overview =
     "Lockstitch runs virtual machines whose every step can be repeated exactly.\n"
     "\n"
-    "usage: lockstitch run [GUEST.toml] [flags]   run a guest; `lockstitch run --help` lists the flags\n"
-    "       lockstitch help [run]                 this text, or a command's\n"
+    "usage: lockstitch run [GUEST.toml] [flags]             run a guest\n"
+    "       lockstitch record [GUEST.toml] -o DIR [flags]   run a guest and record it\n"
+    "       lockstitch replay DIR [flags]                   run it again, exactly, and compare\n"
+    "       lockstitch checkpoint DIR                       of a recording: to replay from, or to go on from live\n"
+    "       lockstitch trace show|stats|verify|diff|pack    look at recordings without running them\n"
+    "       lockstitch help [COMMAND]                       this text, or a command's; also COMMAND --help\n"
     "       lockstitch --version\n";
 
-constexpr std::array<std::string_view, 5> commands{"run", "help", "--help", "-h", "--version"};
+constexpr std::array<std::string_view, 9> commands{"run",  "record", "replay", "checkpoint", "trace",
+                                                   "help", "--help", "-h",     "--version"};
 
 int print(std::string_view text) {
   fmt::print("{}", text);
@@ -34,13 +42,23 @@ int complain(const Error& error) {
   return static_cast<int>(error.code);
 }
 
-int run(const std::vector<std::string>& arguments) {
-  auto settings = read_options(arguments);
+int finish(const Result<int>& exit_code) { return exit_code.ok() ? exit_code.value() : complain(exit_code.error()); }
+
+int run(Mode mode, const std::vector<std::string>& arguments) {
+  auto settings = read_options(mode, arguments);
   if (!settings.ok()) return complain(settings.error());
-  if (!settings.value()) return print(run_help());
-  auto exit_code = run_guest(*settings.value());
-  if (!exit_code.ok()) return complain(exit_code.error());
-  return exit_code.value();
+  if (!settings.value()) return print(options_help(mode));
+  return finish(run_guest(*settings.value(), mode));
+}
+
+int help(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) return print(overview);
+  const std::string& command = arguments[0];
+  if (std::find(commands.begin(), commands.end(), command) == commands.end() || command.starts_with("-")) {
+    return complain(
+        {ExitCode::usage, fmt::format("there is no help on '{}'; `lockstitch help` lists the commands", command)});
+  }
+  return command == "help" ? print(overview) : run_command_line({command, "--help"});
 }
 
 }  // namespace
@@ -51,14 +69,14 @@ int run_command_line(const std::vector<std::string>& arguments) {
   }
   const std::string& command = arguments[0];
   const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
-  if (command == "run") return run(rest);
+  if (command == "run") return run(Mode::run, rest);
+  if (command == "record") return run(Mode::record, rest);
+  if (command == "replay") return finish(replay(rest));
+  if (command == "checkpoint") return finish(make_checkpoint(rest));
+  if (command == "trace") return finish(trace(rest));
   if (command == "--version") return print("lockstitch " LOCKSTITCH_VERSION "\n");
-  if (command == "help" && !rest.empty() && rest[0] == "run") return print(run_help());
-  if (command == "help" && !rest.empty()) {
-    return complain(
-        {ExitCode::usage, fmt::format("there is no help on '{}'; `lockstitch help` lists the commands", rest[0])});
-  }
-  if (command == "help" || command == "--help" || command == "-h") return print(overview);
+  if (command == "help") return help(rest);
+  if (command == "--help" || command == "-h") return print(overview);
   return complain({ExitCode::usage, fmt::format("there is no command '{}'{}", command,
                                                 did_you_mean(command, commands, "`lockstitch help` lists them"))});
 }

@@ -20,7 +20,7 @@ namespace {
 
 /// Unit: bytes. A guest file that is larger is some other file.
 constexpr std::size_t guest_file_max_bytes = 1 << 20;
-constexpr std::array<std::string_view, 4> tables{"machine", "disk", "net", "run"};
+constexpr std::array<std::string_view, 5> tables{"machine", "disk", "net", "run", "record"};
 
 std::string_view type_name(const toml::node& node) {
   switch (node.type()) {
@@ -76,7 +76,7 @@ class Reader {
       }
       return success();
     }
-    if (name == "machine" || name == "net" || name == "run") {
+    if (std::find(tables.begin(), tables.end(), name) != tables.end()) {
       const toml::table* table = node.as_table();
       if (table == nullptr) return wrong_type(node, name, fmt::format("a table, [{}]", name));
       return name == "net" ? read_network(*table) : read_settings(name, *table);

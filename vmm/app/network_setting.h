@@ -14,7 +14,12 @@
 namespace lockstitch::app {
 
 struct NetworkSetting {
-  enum class Kind : std::uint8_t { none, user, tap };
+  enum class Kind : std::uint8_t {
+    none,       ///< no network card
+    unplugged,  ///< a card that leads nowhere: what a replay or a continued checkpoint has at first
+    user,
+    tap,
+  };
 
   Kind kind = Kind::none;
   std::string tap;

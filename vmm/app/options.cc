@@ -3,50 +3,46 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <deque>
 
+#include "vmm/app/flag_parser.h"
 #include "vmm/app/guest_file.h"
 #include "vmm/app/setting_table.h"
-#include "vmm/app/suggestion.h"
 
 namespace lockstitch::app {
 
 namespace {
 
-constexpr const char* examples =
+constexpr const char* run_examples =
     "Examples:\n"
     "  lockstitch run --kernel vmlinuz --initrd initrd.img --append 'console=ttyS0' --memory 1G\n"
     "  lockstitch run --kernel vmlinuz --disk root.img,mode=rw --append 'root=/dev/vda console=ttyS0' \\\n"
     "                 --net user,forward=tcp:127.0.0.1:2222-:22\n"
     "  lockstitch run debian.toml --clock virtual --seed 7 --summary run.json\n"
-    "\n"
+    "  lockstitch run --from trace/checkpoints/00000000060000000000.checkpoint\n"
+    "\n";
+constexpr const char* record_examples =
+    "Examples:\n"
+    "  lockstitch record debian.toml -o trace\n"
+    "  lockstitch record --kernel vmlinuz --disk root.img --append 'root=/dev/vda console=ttyS0' -o trace\n"
+    "  lockstitch replay trace --console\n"
+    "\n";
+constexpr const char* exit_codes =
     "The exit code is the guest's own when it ends through the debug-exit port, 0 after a power-off, 64 for a wrong "
     "flag\n"
-    "or guest file, 65 and 66 for wrong and missing files, 69 when the host lacks something, 74 when a disk failed, "
-    "80\n"
-    "when the guest crashed, and 82 when a person or a signal ended it. docs/GUEST_FILE.md describes guest files.\n";
-
-/// Unit: columns. Of the descriptions, which begin in column 30.
-constexpr std::size_t help_columns = 86;
-
-std::string wrapped(std::string_view text) {
-  std::string lines;
-  while (text.size() > help_columns) {
-    const std::size_t end = text.rfind(' ', help_columns);
-    lines += std::string(text.substr(0, end)) + "\n";
-    text.remove_prefix(end + 1);
-  }
-  return lines + std::string(text);
-}
+    "or guest file, 65 and 66 for wrong and missing files, 69 when the host lacks something, 74 when a disk or the log "
+    "failed,\n"
+    "80 when the guest crashed, and 82 when a person or a signal ended it. docs/GUEST_FILE.md describes guest files.\n";
 
 struct Flags {
-  Flags() : app("Run a guest.", "lockstitch run") {
-    app.allow_extras();
+  explicit Flags(Mode mode)
+      : app(mode == Mode::record ? "Run a guest and record it, so that it can be replayed exactly." : "Run a guest.",
+            mode == Mode::record ? "lockstitch record" : "lockstitch run") {
     app.add_option("GUEST.toml", guest_file, "guest file: the same settings as the flags, which go over it");
-    app.set_help_flag("-h,--help", "print this text");
     for (const SettingRow& row : setting_table()) {
-      const std::string flag = "--" + std::string(row.name);
+      if (!row.belongs_to(mode)) continue;
+      const std::string flag =
+          (row.short_name.empty() ? "" : fmt::format("-{},", row.short_name)) + "--" + std::string(row.name);
       CLI::Option* option = nullptr;
       if (row.kind == SettingKind::flag) {
         option = app.add_flag(flag)->description(wrapped(row.help));
@@ -58,64 +54,35 @@ struct Flags {
                      ->type_name(std::string(row.value_name));
       }
       option->group(std::string(row.group));
-      options.push_back(option);
+      options.push_back({&row, option});
     }
-    app.get_formatter()->column_width(30);
-    app.footer(examples);
+    app.footer(std::string(mode == Mode::record ? record_examples : run_examples) + exit_codes);
   }
+
+  struct RowOption {
+    const SettingRow* row;
+    CLI::Option* option;
+  };
 
   CLI::App app;
   std::string guest_file;
-  std::vector<CLI::Option*> options;           ///< in the order of the table
+  std::vector<RowOption> options;
   std::deque<std::vector<std::string>> texts;  ///< CLI11 writes here; what is read is the options' results
 };
 
-/// As CLI11 wants them: last first, and `--append=` as two words, or it would take the next flag for its value.
-std::vector<std::string> prepared(const std::vector<std::string>& arguments) {
-  std::vector<std::string> words;
-  for (auto word = arguments.rbegin(); word != arguments.rend(); ++word) {
-    if (word->starts_with("--") && word->find('=') == word->size() - 1) {
-      words.push_back("");
-      words.push_back(word->substr(0, word->size() - 1));
-    } else {
-      words.push_back(*word);
-    }
-  }
-  return words;
-}
-
-Error unknown(const std::vector<std::string>& extras) {
-  static const std::vector<std::string_view> names = [] {
-    std::vector<std::string_view> all{"help"};
-    for (const SettingRow& row : setting_table()) all.push_back(row.name);
-    return all;
-  }();
-  for (const std::string& extra : extras) {
-    if (!extra.starts_with("-")) continue;
-    const std::string flag = extra.substr(0, extra.find('='));
-    const std::string bare = flag.substr(std::min(flag.find_first_not_of('-'), flag.size()));
-    const std::string_view meant = nearest(bare, names);
-    return {ExitCode::usage, meant.empty()
-                                 ? fmt::format("there is no flag '{}'; `lockstitch run --help` lists them", flag)
-                                 : fmt::format("there is no flag '{}'; did you mean '--{}'?", flag, meant)};
-  }
-  return {ExitCode::usage, fmt::format("'{}' is one argument too many; a run has one guest file", extras[0])};
-}
-
 }  // namespace
 
-std::string run_help() { return Flags().app.help(); }
+std::string options_help(Mode mode) {
+  Flags flags(mode);
+  (void)parse_flags(flags.app, {"--help"}, "");
+  return flags.app.help();
+}
 
-Result<std::optional<Settings>> read_options(const std::vector<std::string>& arguments) {
-  Flags flags;
-  try {
-    flags.app.parse(prepared(arguments));
-  } catch (const CLI::CallForHelp&) {
-    return std::optional<Settings>();
-  } catch (const CLI::ParseError& error) {
-    return Error{ExitCode::usage, error.what()};
-  }
-  if (const auto extras = flags.app.remaining(); !extras.empty()) return unknown(extras);
+Result<std::optional<Settings>> read_options(Mode mode, const std::vector<std::string>& arguments) {
+  Flags flags(mode);
+  const auto parsed = parse_flags(flags.app, arguments, "a run has one guest file");
+  if (!parsed.ok()) return parsed.error();
+  if (!parsed.value()) return std::optional<Settings>();
 
   Settings settings;
   if (!flags.guest_file.empty()) {
@@ -123,24 +90,22 @@ Result<std::optional<Settings>> read_options(const std::vector<std::string>& arg
     if (!read.ok()) return read.error();
     settings = std::move(read).value();
   }
-  for (std::size_t i = 0; i < flags.options.size(); ++i) {
-    const SettingRow& row = setting_table()[i];
-    const CLI::Option& option = *flags.options[i];
-    if (option.count() == 0) continue;
-    if (row.kind == SettingKind::disks) {
+  for (const auto& [row, option] : flags.options) {
+    if (option->count() == 0) continue;
+    if (row->kind == SettingKind::disks) {
       settings.disks.clear();
-    } else if (row.kind != SettingKind::flag && option.count() > 1) {
-      return Error{ExitCode::usage, fmt::format("--{} is given {} times; once is enough", row.name, option.count())};
+    } else if (row->kind != SettingKind::flag && option->count() > 1) {
+      return Error{ExitCode::usage, fmt::format("--{} is given {} times; once is enough", row->name, option->count())};
     }
-    for (const std::string& value : option.results()) {
-      if (row.kind == SettingKind::flag && value != "true" && value != "false") {
-        return Error{ExitCode::usage, fmt::format("--{} takes no value", row.name)};
+    for (const std::string& value : option->results()) {
+      if (row->kind == SettingKind::flag && value != "true" && value != "false") {
+        return Error{ExitCode::usage, fmt::format("--{} takes no value", row->name)};
       }
-      const Outcome set = row.set(settings, value, PathBase());
-      if (!set.ok()) return Error{set.error().code, fmt::format("--{}: {}", row.name, set.error().text)};
+      const Outcome set = row->set(settings, value, PathBase());
+      if (!set.ok()) return Error{set.error().code, fmt::format("--{}: {}", row->name, set.error().text)};
     }
   }
-  if (const Outcome checked = check(settings); !checked.ok()) return checked.error();
+  if (const Outcome checked = check(settings, mode); !checked.ok()) return checked.error();
   return std::optional<Settings>(std::move(settings));
 }
 

@@ -9,20 +9,20 @@ namespace lockstitch::app {
 class Progress {
  public:
   /// `wanted`: nothing of the guest is shown on the terminal and the person has not asked for quiet.
-  Progress(bool wanted, Tick goal);
+  Progress(bool wanted, Tick start, Tick goal);
   ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
   /// Cheap; shows something once a second.
-  void reached(Tick tick);
+  void reached(Moment now);
   void clear();
 
  private:
   using Clock = std::chrono::steady_clock;
 
   const bool on_;
-  const Tick goal_;
+  const Tick start_tick_, goal_;
   const Clock::time_point start_ = Clock::now();
   Clock::time_point next_ = start_ + std::chrono::seconds(1);
   bool shown_ = false;

@@ -9,9 +9,12 @@
 
 #include "vmm/app/ending.h"
 #include "vmm/app/message.h"
+#include "vmm/app/open_trace.h"
 #include "vmm/app/rtc_start.h"
 #include "vmm/app/seed.h"
 #include "vmm/app/session.h"
+#include "vmm/app/summary_writer.h"
+#include "vmm/app/trace_header.h"
 #include "vmm/world/wall_clock.h"
 
 namespace lockstitch::app {
@@ -20,50 +23,56 @@ namespace {
 
 using HostTime = std::chrono::steady_clock;
 
-void fill_in(Settings& settings) {
+/// Unit: ticks. A tenth of a second of the guest; each costs about a millisecond of ours.
+constexpr std::uint64_t recorded_digest_every = 100'000'000;
+
+void fill_in(Settings& settings, Mode mode) {
   const bool repeats = settings.clock == ClockMode::unpaced;
   if (!settings.seed) settings.seed = repeats ? 0 : random_seed();
   if (!settings.rtc_start_seconds) {
     settings.rtc_start_seconds = repeats ? rtc_start_virtual_seconds : world::wall_clock_seconds();
   }
+  if (mode == Mode::record && settings.digest_every == 0) settings.digest_every = recorded_digest_every;
 }
 
-Summary begin_summary(const Settings& settings) {
-  Summary summary;
-  summary.seed = *settings.seed;
-  summary.rtc_start = rtc_start_text(*settings.rtc_start_seconds);
-  summary.engine = settings.engine;
-  summary.clock = settings.clock;
-  summary.guest_memory_bytes = settings.memory_bytes;
-  return summary;
-}
-
-/// Where the summary goes, both places at once if wanted.
-class SummaryWriter {
- public:
-  static Result<SummaryWriter> open(const Settings& settings) {
-    SummaryWriter writer;
-    writer.to_stdout_ = settings.json;
-    if (!settings.summary.empty()) {
-      auto file = OutputFile::create(settings.summary, "The summary");
-      if (!file.ok()) return file.error();
-      writer.file_ = std::move(file).value();
-    }
-    return writer;
-  }
-
-  Outcome write(const Summary& summary) {
-    const std::string json = to_json(summary);
-    if (to_stdout_ && (std::fputs(json.c_str(), stdout) < 0 || std::fflush(stdout) != 0)) {
-      return Error{ExitCode::world, "the summary could not be written to the standard output"};
-    }
-    return file_ ? file_->write(json) : success();
-  }
-
- private:
-  bool to_stdout_ = false;
-  std::optional<OutputFile> file_;
+/// A checkpoint that a run goes on from, with the trace that it belongs to.
+struct Start {
+  std::unique_ptr<OpenTrace> trace;
+  sync::CheckpointFile checkpoint;
 };
+
+/// Turns the settings into those of the trace's machine, connected as the person wants.
+Result<Start> go_back_to(Settings& settings) {
+  auto trace = OpenTrace::open(trace_of_checkpoint(settings.from));
+  if (!trace.ok()) return trace.error();
+  if (const Outcome can = check_replayable(trace.value()->header()); !can.ok()) return can.error();
+  auto checkpoint = sync::CheckpointFile::open(settings.from, trace.value()->identity());
+  if (!checkpoint.ok()) return checkpoint.error();
+  const auto header = trace.value()->header_with_images({});
+  if (!header.ok()) return header.error();
+
+  Settings machine = settings_of(header.value());
+  if (settings.network.kind != NetworkSetting::Kind::none) {
+    if (machine.network.kind == NetworkSetting::Kind::none) {
+      return Error{ExitCode::usage, "the trace's machine has no network card; leave out --net"};
+    }
+    const auto mac = machine.network.mac;
+    machine.network = settings.network;
+    machine.network.mac = mac;
+  }
+  machine.serial = settings.serial_console();
+  machine.console = settings.console;
+  machine.clock = settings.clock;
+  machine.stop_at_tick = settings.stop_at_tick;
+  machine.digest_every = settings.digest_every;
+  machine.print_digests = settings.print_digests;
+  machine.digests = settings.digests;
+  machine.summary = settings.summary;
+  machine.json = settings.json;
+  machine.quiet = settings.quiet;
+  settings = std::move(machine);
+  return Start{std::move(trace).value(), std::move(checkpoint).value()};
+}
 
 double seconds_since(HostTime::time_point start) {
   return std::chrono::duration<double>(HostTime::now() - start).count();
@@ -81,35 +90,69 @@ void say_ending(const Ending& ending, const Summary& summary, const CpuState& cp
                     ending.what, tick, static_cast<double>(summary.machine->end.ns.value) * 1e-9, summary.wall_seconds,
                     to_text(summary.machine->digest), summary.seed));
   }
+  if (summary.recorded && !settings.quiet) {
+    say(fmt::format("the trace is in '{}': {} entries, {} checkpoints; `lockstitch replay {}` repeats it",
+                    summary.recorded->trace, summary.recorded->log_entries, summary.recorded->checkpoints,
+                    summary.recorded->trace));
+  }
+}
+
+Summary::Recorded account_of(const Recording& recording) {
+  const Recording::Account a = recording.account();
+  return {recording.folder(), a.log_entries,      a.log_bytes,
+          a.checkpoints,      a.checkpoint_bytes, a.checkpoint_pause_seconds};
 }
 
 }  // namespace
 
-Result<int> run_guest(Settings settings) {
-  const auto start = HostTime::now();
-  fill_in(settings);
-  auto writer = SummaryWriter::open(settings);
+Summary begin_summary(const Settings& settings) {
+  Summary summary;
+  summary.seed = *settings.seed;
+  summary.rtc_start = rtc_start_text(*settings.rtc_start_seconds);
+  summary.engine = settings.engine;
+  summary.clock = settings.clock;
+  summary.guest_memory_bytes = settings.memory_bytes;
+  return summary;
+}
+
+Result<int> run_guest(Settings settings, Mode mode) {
+  const auto started = HostTime::now();
+  std::optional<Start> start;
+  if (!settings.from.empty()) {
+    auto found = go_back_to(settings);
+    if (!found.ok()) return found.error();
+    start = std::move(found).value();
+  }
+  fill_in(settings, mode);
+  auto writer = SummaryWriter::open(settings.summary, settings.json);
   if (!writer.ok()) return writer.error();
   Summary summary = begin_summary(settings);
 
   const auto last_words = [&] {
     summary.end_reason = "disk_trouble";
     summary.exit_code = static_cast<int>(ExitCode::world);
-    summary.wall_seconds = seconds_since(start);
+    summary.wall_seconds = seconds_since(started);
     (void)writer.value().write(summary);
   };
-  Session session(settings, Mode::run, last_words);
+  Session session(settings, mode, last_words);
+  if (start) session.set_start(start->checkpoint);
   if (const Outcome opened = session.open(); !opened.ok()) return opened.error();
   const auto end = session.run();
   if (!end.ok()) return end.error();
+  Outcome recorded = success();
+  if (session.recording() != nullptr) {
+    recorded = session.recording()->finish(*end.value());
+    summary.recorded = account_of(*session.recording());
+  }
 
-  const Ending ending = describe(end.value());
+  const Ending ending = describe(*end.value());
   summary.end_reason = ending.reason;
-  summary.exit_code = ending.exit_code;
+  summary.exit_code = recorded.ok() ? ending.exit_code : static_cast<int>(recorded.error().code);
   summary.machine = session.account();
-  summary.wall_seconds = seconds_since(start);
+  summary.wall_seconds = seconds_since(started);
   say_ending(ending, summary, session.machine().cpu(), settings);
   if (const Outcome written = writer.value().write(summary); !written.ok()) return written.error();
+  if (!recorded.ok()) return recorded.error();
   if (!session.digests_written().ok()) return session.digests_written().error();
   return ending.exit_code;
 }

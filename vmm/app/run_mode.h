@@ -5,6 +5,9 @@
 
 #include "lockstitch/sink.h"
 #include "lockstitch/source.h"
+#include "vmm/app/mode.h"
+#include "vmm/app/recording.h"
+#include "vmm/app/replaying.h"
 #include "vmm/app/settings.h"
 #include "vmm/world/host_clock.h"
 #include "vmm/world/inbox.h"
@@ -13,22 +16,25 @@
 
 namespace lockstitch::app {
 
-enum class Mode : std::uint8_t { run };
-
 /// What a mode may be made of.
 struct ModeParts {
   world::Inbox& inbox;
   world::Outbox& outbox;
   world::HostClock& host_clock;
   ClockMode clock = ClockMode::realtime;
-  std::uint64_t ns_per_tick = 1;
   world::LiveSink::DigestHandler on_digest;
+  Recording* recording = nullptr;  ///< for Mode::record
+  Replaying* replaying = nullptr;  ///< for Mode::replay
 };
 
 struct SourceAndSink {
-  std::unique_ptr<Source> source;
-  std::unique_ptr<Sink> sink;
-  world::LiveSink* live_sink = nullptr;  ///< the same sink or one behind it; null when nothing leaves the machine
+  // The outermost ones are the machine's.
+  std::vector<std::unique_ptr<Source>> sources;
+  std::vector<std::unique_ptr<Sink>> sinks;
+  world::LiveSink* live_sink = nullptr;  ///< the innermost sink
+
+  Source& source() { return *sources.back(); }
+  Sink& sink() { return *sinks.back(); }
 };
 
 SourceAndSink make_source_and_sink(Mode mode, ModeParts parts);

@@ -18,8 +18,6 @@ namespace {
 /// Unit: bytes. No kernel is larger; a disk image given as kernel is noticed before it fills the memory.
 constexpr std::size_t kernel_max_bytes = 1u << 30;
 constexpr std::size_t initrd_max_bytes = 4ull << 30;
-/// 1 ns for each tick: a processor of 1 GHz that executes one instruction per cycle.
-constexpr std::uint64_t ns_per_tick = 1;
 
 /// In the order of ExitKind.
 constexpr std::array exit_names{"bound",     "interrupt_window", "halted",        "shutdown",
@@ -44,10 +42,22 @@ Outcome Session::open() {
     if (!file.ok()) return file.error();
     digests_ = std::move(file).value();
   }
+  if (mode_ == Mode::record) {
+    auto recording = Recording::create(settings_, inbox_, stop_);
+    if (!recording.ok()) return recording.error();
+    recording_ = std::move(recording).value();
+  }
   if (const Outcome disks = open_disks(); !disks.ok()) return disks;
   if (const Outcome board = make_board(); !board.ok()) return board;
-  ends_ = make_source_and_sink(mode_, {inbox_, outbox_, host_clock_, settings_.clock, ns_per_tick,
-                                       [this](Tick tick, const Digest& digest) { print_digest(tick, digest); }});
+  if (const Outcome there = go_to_start(); !there.ok()) return there;
+  if (recording_) {
+    if (const Outcome begun = recording_->begin(*board_, written_disks_); !begun.ok()) return begun;
+    for (world::Endpoint* endpoint : recording_->endpoints()) world_.add(*endpoint);
+    world_.set_gate([this] { return recording_->make_safe(); });
+  }
+  if (replaying_ != nullptr) replaying_->begin(machine(), written_disks_);
+  ends_ = make_source_and_sink(
+      mode_, {inbox_, outbox_, host_clock_, settings_.clock, digest_handler(), recording_.get(), replaying_});
   if (const Outcome network = open_network(); !network.ok()) return network;
   auto signals = world::Signals::open(stop_, [this] {
     for (const auto& console : consoles_) console->resume();
@@ -60,9 +70,10 @@ Outcome Session::open() {
 
 Outcome Session::open_disks() {
   for (const DiskSetting& setting : settings_.disks) {
-    auto disk = world::BlockFile::open(setting.file, setting.mode, trouble_);
+    auto disk = world::BlockFile::open(setting.file, setting.mode, trouble_, recording_ ? recording_->folder() : "");
     if (!disk.ok()) return disk.error();
     disks_.push_back(std::move(disk).value());
+    written_disks_.push_back(std::make_unique<sync::WrittenDisk>(*disks_.back()));
   }
   return success();
 }
@@ -84,10 +95,10 @@ Outcome Session::make_board() {
   config.memory_bytes = settings_.memory_bytes;
   config.rtc_start_seconds = *settings_.rtc_start_seconds;
   config.seed = seed_bytes(*settings_.seed);
-  for (const auto& disk : disks_) config.disks.push_back(disk.get());
+  for (const auto& disk : written_disks_) config.disks.push_back(disk.get());
   if (settings_.network.kind != NetworkSetting::Kind::none)
     config.network = BoardConfig::Network{settings_.network.mac};
-  config.virtio_console = settings_.console.kind != ConsoleSetting::Kind::none;
+  config.virtio_console = settings_.has_virtio_console();
   config.reboot = !settings_.no_reboot;
   auto board = Board::make(config, std::move(boot));
   if (!board.ok()) {
@@ -97,6 +108,11 @@ Outcome Session::make_board() {
   }
   board_ = std::move(board).value();
   return success();
+}
+
+Outcome Session::go_to_start() {
+  if (start_ == nullptr) return success();
+  return restore_snapshot(machine(), written_disks_, *start_);
 }
 
 Outcome Session::open_consoles() {
@@ -137,6 +153,7 @@ Outcome Session::open_network() {
   const NetworkSetting& network = settings_.network;
   switch (network.kind) {
     case NetworkSetting::Kind::none:
+    case NetworkSetting::Kind::unplugged:
       break;
     case NetworkSetting::Kind::tap: {
       auto tap = world::Tap::open(network.tap, *board_->network_port(), inbox_);
@@ -161,16 +178,42 @@ bool Session::uses_stdio() const {
          settings_.console.kind == ConsoleSetting::Kind::stdio;
 }
 
-Result<End> Session::run() {
-  const Tick stop_at = settings_.stop_at_tick ? Tick{*settings_.stop_at_tick} : tick_never;
+Result<std::optional<End>> Session::run() {
   if (const Outcome started = world_.start(); !started.ok()) return started.error();
-  Progress progress(!uses_stdio() && !settings_.quiet && !(settings_.digest_every != 0 && !digests_), stop_at);
-  std::optional<End> end;
-  while (!(end = machine().step(*ends_.source, *ends_.sink, stop_at))) progress.reached(machine().tick());
-  progress.clear();
+  const std::optional<End> end = step_until_end();
   world_.stop();
   consoles_.clear();
-  return *end;
+  return end;
+}
+
+std::optional<End> Session::step_until_end() {
+  const Tick stop_at = settings_.stop_at_tick ? Tick{*settings_.stop_at_tick} : tick_never;
+  const bool silent = uses_stdio() || settings_.quiet || (settings_.print_digests && !digests_);
+  Progress progress(!silent, machine().tick(), replaying_ != nullptr ? replaying_->goal() : stop_at);
+  for (;;) {
+    const Tick limit = replaying_ != nullptr ? replaying_->limit() : stop_at;
+    if (const auto end = machine().step(ends_.source(), ends_.sink(), limit)) {
+      // A replay also stops where it compares, and goes on.
+      if (replaying_ == nullptr || end->reason != EndReason::stop_tick) return end;
+    }
+    progress.reached(machine().now());
+    if (recording_) recording_->between_passes();
+    if (replaying_ == nullptr) continue;
+    if (replaying_->between_passes() || stop_.asked()) return std::nullopt;
+    if (replaying_->options().realtime) wait_for_guest_time();
+  }
+}
+
+void Session::wait_for_guest_time() {
+  if (machine().tick() < replaying_->options().from) return;
+  if (!shown_pace_) shown_pace_.emplace(host_clock_.now(), machine().now().ns);
+  const world::HostNs when = shown_pace_->host_when(machine().now().ns);
+  while (host_clock_.now() < when && !stop_.asked()) inbox_.wait_until(host_clock_, when);
+}
+
+world::LiveSink::DigestHandler Session::digest_handler() {
+  if (!settings_.print_digests) return {};
+  return [this](Tick tick, const Digest& digest) { print_digest(tick, digest); };
 }
 
 void Session::print_digest(Tick tick, const Digest& digest) {

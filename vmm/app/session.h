@@ -13,6 +13,7 @@
 #include "vmm/app/settings.h"
 #include "vmm/app/summary.h"
 #include "vmm/world/block_file.h"
+#include "vmm/world/pacer.h"
 #include "vmm/world/signals.h"
 #include "vmm/world/tap.h"
 #include "vmm/world/terminal.h"
@@ -28,12 +29,23 @@ class Session {
   /// process ends; it must not touch the session.
   Session(const Settings& settings, Mode mode, std::function<void()> last_words);
 
+  // Before open().
+  /// For Mode::replay.
+  void set_replaying(Replaying& replaying) { replaying_ = &replaying; }
+  /// The machine starts there instead of at power-on.
+  void set_start(const sync::CheckpointFile& start) { start_ = &start; }
+
   /// Everything but the run. Fails: any file, network or memory that is not there.
   Outcome open();
-  /// Until the end of the machine; afterwards the terminal is the person's again.
-  Result<End> run();
+  /// Until the end of the machine; afterwards the terminal is the person's again. Nothing: a replay that is over.
+  Result<std::optional<End>> run();
 
   Machine& machine() { return board_->machine(); }
+  const WrittenDisks& written_disks() const { return written_disks_; }
+  /// For Mode::record: null before open().
+  Recording* recording() { return recording_.get(); }
+  /// Somebody has asked for the end: a signal, a key, trouble.
+  bool stop_asked() const { return stop_.asked(); }
   /// Order: after run().
   Summary::Machine account();
   /// The first trouble with the digests' file. Order: after run().
@@ -42,10 +54,14 @@ class Session {
  private:
   Outcome open_disks();
   Outcome make_board();
+  Outcome go_to_start();
+  std::optional<End> step_until_end();
+  void wait_for_guest_time();
   Outcome open_consoles();
   Outcome open_console(PortId port, const ConsoleSetting& setting);
   Outcome open_network();
   bool uses_stdio() const;
+  world::LiveSink::DigestHandler digest_handler();
   void print_digest(Tick tick, const Digest& digest);
 
   const Settings& settings_;
@@ -58,7 +74,12 @@ class Session {
   std::optional<OutputFile> digests_;
   Outcome digests_written_ = success();
   std::vector<std::unique_ptr<world::BlockFile>> disks_;
+  WrittenDisks written_disks_;
   std::unique_ptr<Board> board_;
+  std::unique_ptr<Recording> recording_;
+  Replaying* replaying_ = nullptr;
+  const sync::CheckpointFile* start_ = nullptr;
+  std::optional<world::Pacer> shown_pace_;  ///< of a replay at the guest's speed
   SourceAndSink ends_;
   std::vector<OutputFile> console_files_;
   std::vector<std::unique_ptr<world::Terminal>> consoles_;

@@ -5,8 +5,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
+#include "vmm/app/duration.h"
+#include "vmm/app/flag_parser.h"
 #include "vmm/app/memory_size.h"
 #include "vmm/app/rtc_start.h"
 #include "vmm/app/suggestion.h"
@@ -25,17 +26,6 @@ Outcome store(Result<From> parsed, To& to) {
   if (!parsed.ok()) return parsed.error();
   to = std::move(parsed).value();
   return success();
-}
-
-Result<std::uint64_t> parse_number(const std::string& text) {
-  std::uint64_t value = 0;
-  const bool hex = text.starts_with("0x");
-  const char* const begin = text.data() + (hex ? 2 : 0);
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(begin, end, value, hex ? 16 : 10);
-  if (error == std::errc::result_out_of_range) return usage(fmt::format("'{}' is larger than 2^64 - 1", text));
-  if (error != std::errc{} || stop != end) return usage(fmt::format("'{}' is no whole number from 0 on", text));
-  return value;
 }
 
 Outcome store_path(const std::string& value, const PathBase& base, std::string& to) {
@@ -73,10 +63,11 @@ Outcome set_engine(Settings& settings, const std::string& value, const PathBase&
 }
 
 Outcome set_digest_every(Settings& settings, const std::string& value, const PathBase&) {
-  auto ticks = parse_number(value);
+  auto ticks = parse_whole_number(value);
   if (!ticks.ok()) return ticks.error();
   if (ticks.value() == 0) return usage("digests every 0 ticks are impossible; the least is 1");
   settings.digest_every = ticks.value();
+  settings.print_digests = true;
   return success();
 }
 
@@ -87,117 +78,135 @@ Outcome add_disk(Settings& settings, const std::string& value, const PathBase& b
   return success();
 }
 
-#define LS_SET [](Settings & s, const std::string& value, [[maybe_unused]] const PathBase& base) -> Outcome
-
-constexpr std::string_view machine = "machine", run = "run", none = "";
+constexpr std::string_view machine = "machine", run = "run", record = "record", none = "";
 constexpr std::string_view boot_group = "What to boot", machine_group = "The machine", device_group = "Its devices",
-                           run_group = "This run";
+                           run_group = "This run", record_group = "The recording";
 
-const std::array rows{SettingRow{"kernel", Kind::text, machine, boot_group, "FILE",
-                                 "Linux bzImage, ELF (PVH or Multiboot 1), or with --flat a flat image",
-                                 LS_SET{return store_path(value, base, s.kernel);
-}  // namespace
-}  // namespace lockstitch::app
-, SettingRow{"initrd", Kind::text, machine, boot_group, "FILE",
-             "initial RAM disk; for Multiboot and PVH the only module", LS_SET{return store_path(value, base, s.initrd);
+Outcome set_kernel(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.kernel);
 }
+Outcome set_initrd(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.initrd);
 }
-, SettingRow{"append", Kind::text, machine, boot_group, "TEXT", "kernel command line", LS_SET{s.append = value;
-return success();
+Outcome set_append(Settings& s, const std::string& value, const PathBase&) {
+  s.append = value;
+  return success();
 }
+Outcome set_flat(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.flat); }
+Outcome set_memory(Settings& s, const std::string& value, const PathBase&) {
+  return store(parse_memory_size(value), s.memory_bytes);
 }
-, SettingRow{"flat", Kind::flag, machine, boot_group, none,
-             "the kernel is a flat real-mode image, entered at 0000:7C00", LS_SET{return set_flag(value, s.flat);
+Outcome set_seed(Settings& s, const std::string& value, const PathBase&) {
+  return store(parse_whole_number(value), s.seed);
 }
+Outcome set_rtc(Settings& s, const std::string& value, const PathBase&) {
+  if (value != "now") return store(parse_rtc_start(value), s.rtc_start_seconds);
+  s.rtc_start_seconds = world::wall_clock_seconds();
+  return success();
 }
-,
+Outcome set_no_reboot(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.no_reboot); }
+Outcome set_network(Settings& s, const std::string& value, const PathBase&) {
+  return store(parse_network(value), s.network);
+}
+Outcome set_serial(Settings& s, const std::string& value, const PathBase& base) {
+  return store(parse_console(value, base), s.serial);
+}
+Outcome set_console(Settings& s, const std::string& value, const PathBase& base) {
+  return store(parse_console(value, base), s.console);
+}
+Outcome set_stop_at(Settings& s, const std::string& value, const PathBase&) {
+  return store(parse_whole_number(value), s.stop_at_tick);
+}
+Outcome set_digests(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.digests);
+}
+Outcome set_summary(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.summary);
+}
+Outcome set_json(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.json); }
+Outcome set_quiet(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.quiet); }
+Outcome set_from(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.from);
+}
+Outcome set_output(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.trace);
+}
+Outcome set_checkpoint_every(Settings& s, const std::string& value, const PathBase&) {
+  return store(parse_duration(value), s.checkpoint_every_ns);
+}
+Outcome set_log_sync(Settings& s, const std::string& value, const PathBase&) {
+  const auto ns = parse_duration(value);
+  if (!ns.ok()) return ns.error();
+  if (ns.value() > 3'600'000'000'000) return usage("more than an hour is no cadence; the default is 1s");
+  s.log_sync_ms = static_cast<unsigned>((ns.value() + 999'999) / 1'000'000);
+  return success();
+}
+
+const std::array rows{
+    SettingRow{"kernel", Kind::text, machine, boot_group, "FILE",
+               "Linux bzImage, ELF (PVH or Multiboot 1), or with --flat a flat image", set_kernel},
+    SettingRow{"initrd", Kind::text, machine, boot_group, "FILE",
+               "initial RAM disk; for Multiboot and PVH the only module", set_initrd},
+    SettingRow{"append", Kind::text, machine, boot_group, "TEXT", "kernel command line", set_append},
+    SettingRow{"flat", Kind::flag, machine, boot_group, none,
+               "the kernel is a flat real-mode image, entered at 0000:7C00", set_flat},
+    SettingRow{
+        "from", Kind::text, none, boot_group, "CHECKPOINT",
+        "go on live from a checkpoint of a trace instead of booting; the machine is the trace's, only what it is "
+        "connected to can be chosen",
+        set_from, Commands::run},
 
     SettingRow{"memory", Kind::text, machine, machine_group, "SIZE", "guest memory, as 512M or 2G; default 512M",
-               LS_SET{return store(parse_memory_size(value), s.memory_bytes);
-}
-}
-, SettingRow{"engine",      Kind::text, machine,
-             machine_group, "NAME",     "what executes the guest: interp or auto; default interp",
-             set_engine},
-    SettingRow{"clock",
-               Kind::text,
-               machine,
-               machine_group,
-               "MODE",
+               set_memory},
+    SettingRow{"engine", Kind::text, machine, machine_group, "NAME",
+               "what executes the guest: interp or auto; default interp", set_engine},
+    SettingRow{"clock", Kind::text, machine, machine_group, "MODE",
                "realtime: guest time follows the host's (default); virtual: guest time is the count of executed "
                "instructions alone, so that equal inputs give equal runs",
                set_clock},
     SettingRow{"seed", Kind::number, machine, machine_group, "N",
                "where all randomness that the machine offers comes from; default: random, with --clock virtual 0",
-               LS_SET{return store(parse_number(value), s.seed);
-}
-}
-, SettingRow{"rtc", Kind::text, machine, machine_group, "TIME",
-             "date of the guest's clock at power-on, as 2020-01-31T12:00:00Z, or now; default: now, with --clock "
-             "virtual 2020-01-01T00:00:00Z",
-             LS_SET{if (value != "now") return store(parse_rtc_start(value), s.rtc_start_seconds);
-s.rtc_start_seconds = world::wall_clock_seconds();
-return success();
-}
-}
-, SettingRow{"no-reboot", Kind::flag, machine, machine_group, none,
-             "end when the guest resets, instead of booting it again", LS_SET{return set_flag(value, s.no_reboot);
-}
-}
-,
+               set_seed},
+    SettingRow{"rtc", Kind::text, machine, machine_group, "TIME",
+               "date of the guest's clock at power-on, as 2020-01-31T12:00:00Z, or now; default: now, with --clock "
+               "virtual 2020-01-01T00:00:00Z",
+               set_rtc},
+    SettingRow{"no-reboot", Kind::flag, machine, machine_group, none,
+               "end when the guest resets, instead of booting it again", set_no_reboot},
 
-    SettingRow{"disk",
-               Kind::disks,
-               none,
-               device_group,
-               "FILE[,mode=M]",
+    SettingRow{"disk", Kind::disks, none, device_group, "FILE[,mode=M]",
                "add a disk from a raw image; mode overlay: changes are forgotten at the end (default), ro: read-only, "
                "rw: changes go to the image",
                add_disk},
     SettingRow{"net", Kind::network, none, device_group, "KIND",
                "none (default), user[,forward=tcp:ADDR:PORT-:GUESTPORT]..., or tap=NAME; each with [,mac=02:...]",
-               LS_SET{return store(parse_network(value), s.network);
-}
-}
-, SettingRow{"serial", Kind::text, machine, device_group, "PLACE",
-             "the serial port: stdio[,log=FILE] (default), file:FILE or none; on a terminal Ctrl-A x ends the machine, "
-             "Ctrl-A h helps",
-             LS_SET{return store(parse_console(value, base), s.serial);
-}
-}
-, SettingRow{"console", Kind::text, machine, device_group, "PLACE",
-             "a virtio console: none (default), stdio[,log=FILE] or file:FILE",
-             LS_SET{return store(parse_console(value, base), s.console);
-}
-}
-,
+               set_network},
+    SettingRow{"serial", Kind::text, machine, device_group, "PLACE",
+               "the serial port: stdio[,log=FILE] (default), file:FILE or none; on a terminal Ctrl-A x ends the "
+               "machine, Ctrl-A h helps",
+               set_serial},
+    SettingRow{"console", Kind::text, machine, device_group, "PLACE",
+               "a virtio console: none (default), stdio[,log=FILE] or file:FILE", set_console},
 
-    SettingRow{"stop-at-tick", Kind::number, run, run_group, "N", "end exactly after N instructions",
-               LS_SET{return store(parse_number(value), s.stop_at_tick);
-}
-}
-, SettingRow{"digest-every",  Kind::number, run,
-             run_group,       "N",          "print tick and digest of the whole machine every N instructions",
-             set_digest_every},
-    SettingRow{"digests", Kind::text, run, run_group, "FILE", "where these digests go; default stderr",
-               LS_SET{return store_path(value, base, s.digests);
-}
-}
-, SettingRow{"summary", Kind::text, run, run_group, "FILE", "write a summary as JSON at the end",
-             LS_SET{return store_path(value, base, s.summary);
-}
-}
-, SettingRow{"json", Kind::flag, run, run_group, none,
-             "print that summary on stdout; the serial port is then none unless told otherwise",
-             LS_SET{return set_flag(value, s.json);
-}
-}
-, SettingRow{"quiet", Kind::flag, run, run_group, none, "print errors only", LS_SET{return set_flag(value, s.quiet);
-}
-}
-,
-}
-;
+    SettingRow{"output", Kind::text, none, record_group, "DIR", "the trace: a folder that is made for it", set_output,
+               Commands::record, "o"},
+    SettingRow{"checkpoint-every", Kind::text, record, record_group, "TIME",
+               "of guest time, as 60s or 500ms, or none; default 60s", set_checkpoint_every, Commands::record},
+    SettingRow{
+        "log-sync", Kind::text, record, record_group, "TIME",
+        "how often the log is made to survive a power cut; 0s: before every effect leaves; default 1s. It always "
+        "survives a kill of this program",
+        set_log_sync, Commands::record},
+
+    SettingRow{"stop-at-tick", Kind::number, run, run_group, "N", "end exactly after N instructions", set_stop_at},
+    SettingRow{"digest-every", Kind::number, run, run_group, "N",
+               "print tick and digest of the whole machine every N instructions", set_digest_every},
+    SettingRow{"digests", Kind::text, run, run_group, "FILE", "where these digests go; default stderr", set_digests},
+    SettingRow{"summary", Kind::text, run, run_group, "FILE", "write a summary as JSON at the end", set_summary},
+    SettingRow{"json", Kind::flag, run, run_group, none,
+               "print that summary on stdout; the serial port is then none unless told otherwise", set_json},
+    SettingRow{"quiet", Kind::flag, run, run_group, none, "print errors only", set_quiet},
+};
 
 }  // namespace
 

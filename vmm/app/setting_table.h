@@ -1,11 +1,12 @@
-// The one list of all settings: a row is a flag `--name` and a key `name` of the guest file at once. Both readers
-// (options.h, guest_file.h) take names, kinds and checks from here, and --help its text.
+// The one list of all settings: a row is a flag `--name` and, if it has a table, a key `name` of the guest file. Both
+// readers (options.h, guest_file.h) take names, kinds and checks from here, and --help its text.
 #pragma once
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "lockstitch/result.h"
+#include "vmm/app/mode.h"
 #include "vmm/app/path_base.h"
 #include "vmm/app/settings.h"
 
@@ -19,6 +20,9 @@ enum class SettingKind : std::uint8_t {
   network,  ///< in a guest file the table [net]
 };
 
+/// Which commands have a setting.
+enum class Commands : std::uint8_t { both, run, record };
+
 struct SettingRow {
   std::string_view name;
   SettingKind kind;
@@ -28,6 +32,12 @@ struct SettingRow {
   std::string_view help;
   /// For a flag `value` is "true" or "false". Fails: a text without the name of the setting.
   Outcome (*set)(Settings& settings, const std::string& value, const PathBase& base);
+  Commands commands = Commands::both;
+  std::string_view short_name = "";  ///< one letter, or empty
+
+  bool belongs_to(Mode mode) const {
+    return commands == Commands::both || (commands == Commands::record) == (mode == Mode::record);
+  }
 };
 
 std::span<const SettingRow> setting_table();

@@ -18,10 +18,27 @@ ConsoleSetting Settings::serial_console() const {
   return {taken ? ConsoleSetting::Kind::none : ConsoleSetting::Kind::stdio, ""};
 }
 
-Outcome check(const Settings& settings) {
+Outcome check(const Settings& settings, Mode mode) {
   const bool serial_stdio = settings.serial_console().kind == ConsoleSetting::Kind::stdio;
   const bool console_stdio = settings.console.kind == ConsoleSetting::Kind::stdio;
-  if (settings.kernel.empty()) return no("there is no kernel; give one with --kernel FILE or in a guest file");
+  if (!settings.from.empty()) {
+    const bool machine_given = !settings.kernel.empty() || !settings.initrd.empty() || !settings.append.empty() ||
+                               !settings.disks.empty() || settings.seed || settings.rtc_start_seconds;
+    if (machine_given)
+      return no("with --from the machine is the trace's; leave out kernel, disks and what else makes one");
+  } else if (settings.kernel.empty()) {
+    return no("there is no kernel; give one with --kernel FILE or in a guest file");
+  }
+  if (mode == Mode::record) {
+    if (settings.trace.empty()) return no("a recording needs a folder for its trace; name one with -o DIR");
+    for (const DiskSetting& disk : settings.disks) {
+      if (disk.mode != world::BlockMode::read_write) continue;
+      return no(
+          "a recording never changes a disk image, for it could not be replayed then; use mode=overlay, or a copy of "
+          "the "
+          "image");
+    }
+  }
   if (settings.flat && !settings.initrd.empty())
     return no("a flat image takes no initrd; leave out --flat or --initrd");
   if (settings.flat && !settings.append.empty())

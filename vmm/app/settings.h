@@ -8,6 +8,7 @@
 #include "lockstitch/result.h"
 #include "vmm/app/console_setting.h"
 #include "vmm/app/disk_setting.h"
+#include "vmm/app/mode.h"
 #include "vmm/app/network_setting.h"
 
 namespace lockstitch::app {
@@ -22,7 +23,8 @@ struct Settings {
   std::vector<DiskSetting> disks;
   NetworkSetting network;
   std::optional<ConsoleSetting> serial;  ///< nothing said: stdio, or none when the summary goes to stdout
-  ConsoleSetting console;                ///< none: the machine has no virtio console
+  ConsoleSetting console;                ///< none: the machine has no virtio console, unless the next says so
+  bool virtio_console = false;           ///< a virtio console even if it is connected to nothing
   ClockMode clock = ClockMode::realtime;
   std::optional<std::uint64_t> seed;               ///< nothing said: random, or 0 with ClockMode::unpaced
   std::optional<std::uint64_t> rtc_start_seconds;  ///< nothing said: now, or a fixed date with ClockMode::unpaced
@@ -32,14 +34,24 @@ struct Settings {
   // This run of it.
   std::optional<std::uint64_t> stop_at_tick;
   std::uint64_t digest_every = 0;  ///< Unit: ticks; 0: never
+  bool print_digests = false;      ///< the person wants to see them
   std::string digests, summary;    ///< files; empty: stderr, none
   bool json = false;
   bool quiet = false;
 
+  // The recording of it.
+  std::string trace;                                   ///< the folder; empty: none
+  std::uint64_t checkpoint_every_ns = 60'000'000'000;  ///< Unit: ns of guest time; 0: none
+  unsigned log_sync_ms = 1000;                         ///< Unit: ms; 0: before every effect
+
+  /// A checkpoint to go on from; empty: power-on. The machine is then the trace's.
+  std::string from;
+
   ConsoleSetting serial_console() const;
+  bool has_virtio_console() const { return virtio_console || console.kind != ConsoleSetting::Kind::none; }
 };
 
 /// What the values say together. Fails: no kernel, two users of stdio, and the like.
-Outcome check(const Settings& settings);
+Outcome check(const Settings& settings, Mode mode);
 
 }  // namespace lockstitch::app

@@ -38,6 +38,32 @@ std::string to_json(const Summary& summary) {
     json["counters"] = summary.machine->counters;
     json["counters"]["exits"] = summary.machine->exits;
   }
+  if (summary.recorded) {
+    const Summary::Recorded& r = *summary.recorded;
+    json["recording"] = {{"trace", r.trace},
+                         {"log_entries", r.log_entries},
+                         {"log_bytes", r.log_bytes},
+                         {"checkpoints", r.checkpoints},
+                         {"checkpoint_bytes", r.checkpoint_bytes},
+                         {"checkpoint_pause_seconds", r.checkpoint_pause_seconds}};
+  }
+  if (summary.replayed) {
+    const Summary::Replayed& r = *summary.replayed;
+    json["replay"] = {{"trace", r.trace},
+                      {"started_at_tick", r.started_at.value},
+                      {"inputs", r.inputs},
+                      {"digests_compared", r.digests_compared},
+                      {"checkpoints_compared", r.checkpoints_compared},
+                      {"complete", r.complete},
+                      {"cut", r.cut.empty() ? Json(nullptr) : Json(r.cut)}};
+    json["replay"]["divergence"] = nullptr;
+    if (r.diverged) {
+      json["replay"]["divergence"] = {{"tick", r.diverged->tick.value},
+                                      {"component", r.diverged->component},
+                                      {"expected", r.diverged->expected},
+                                      {"got", r.diverged->got}};
+    }
+  }
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -31,6 +31,28 @@ struct Summary {
     std::map<std::string, std::uint64_t> exits;  ///< of the engine, by kind
   };
   std::optional<Machine> machine;
+
+  struct Recorded {
+    std::string trace;
+    std::uint64_t log_entries = 0, log_bytes = 0;  ///< bytes before compression
+    std::uint64_t checkpoints = 0, checkpoint_bytes = 0;
+    double checkpoint_pause_seconds = 0;  ///< how long the guest stood still for them
+  };
+  std::optional<Recorded> recorded;
+
+  struct Replayed {
+    std::string trace;
+    Tick started_at;
+    std::uint64_t inputs = 0, digests_compared = 0, checkpoints_compared = 0;
+    bool complete = false;  ///< the recorded end was reached
+    std::string cut;        ///< why not; empty when nothing is missing of the log
+    struct Diverged {
+      Tick tick;
+      std::string component, expected, got;
+    };
+    std::optional<Diverged> diverged;
+  };
+  std::optional<Replayed> replayed;
 };
 
 /// One object over several lines, with a line end.

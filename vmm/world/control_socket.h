@@ -1,10 +1,10 @@
-// A Unix socket in a trace's folder on which other commands ask a running recording for something. One line in, one line
-// back. Only "checkpoint" is known so far.
+// A Unix socket in a trace's folder on which other commands ask a running recording for something. One line in, one
+// line back. Only "checkpoint" is known so far.
 #pragma once
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 

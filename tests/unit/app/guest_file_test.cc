@@ -171,7 +171,7 @@ TEST_CASE("every example of docs/GUEST_FILE.md is a good guest file, and every s
     const std::string toml = text.substr(at, text.find("```", at) - at);
     CAPTURE(toml);
     const Settings settings = Guest(toml).settings();
-    const Outcome checked = check(settings);
+    const Outcome checked = check(settings, Mode::run);
     CHECK_MESSAGE(checked.ok(), (checked.ok() ? "" : checked.error().text));
   }
   CHECK(examples == 3);

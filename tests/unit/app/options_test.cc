@@ -12,14 +12,14 @@ using namespace lockstitch::app;
 namespace {
 
 Settings settings_of(std::vector<std::string> arguments) {
-  auto read = read_options(arguments);
+  auto read = read_options(Mode::run, arguments);
   REQUIRE_MESSAGE(read.ok(), read.error().text);
   REQUIRE(read.value());
   return *read.value();
 }
 
 std::string refusal_of(std::vector<std::string> arguments) {
-  const auto read = read_options(arguments);
+  const auto read = read_options(Mode::run, arguments);
   REQUIRE_FALSE(read.ok());
   CHECK(read.error().code == ExitCode::usage);
   return read.error().text;
@@ -89,11 +89,11 @@ TEST_CASE("a flag that is given twice, or with too much or too little, is refuse
 
 TEST_CASE("help is asked for by flag, whatever else there is, and names every flag") {
   for (const auto& arguments : {std::vector<std::string>{"--help"}, {"-h"}, {"--kernel", "k", "--help"}}) {
-    const auto read = read_options(arguments);
+    const auto read = read_options(Mode::run, arguments);
     REQUIRE(read.ok());
     CHECK_FALSE(read.value());
   }
-  const std::string help = run_help();
+  const std::string help = options_help(Mode::run);
   for (const SettingRow& row : setting_table()) CHECK(contains(help, "--" + std::string(row.name)));
   CHECK(contains(help, "Examples:"));
 }

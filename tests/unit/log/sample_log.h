@@ -22,28 +22,27 @@ inline std::vector<std::uint8_t> pattern(std::size_t size, unsigned seed) {
   return bytes;
 }
 
+inline sync::EntryBody sample_body(unsigned n) {
+  switch (n % 5) {
+    case 0:
+      return sync::ArrivalEntry{PortId{static_cast<std::uint16_t>(1 + n % 3)}, {n * 77}, pattern(n % 90, n)};
+    case 1:
+      return sync::ControlEntry{{ControlKind::advance_clock, 1000 + n}, {n}};
+    case 2:
+      return sync::HorizonEntry{};
+    case 3:
+      return sync::DigestEntry{{n, n + 1u}, pattern(300 + (n / 5 % 2), n), {n, n * 3u}};
+    default:
+      return sync::MarkEntry{"mark " + std::to_string(n)};
+  }
+}
+
 /// `count` entries of all kinds but the end, ticks from 100 on.
 inline std::vector<Entry> sample_entries(std::size_t count) {
-  std::vector<Entry> entries;
+  std::vector<Entry> entries(count);
   for (std::size_t i = 0; i < count; ++i) {
-    const Tick tick{100 + 10 * i};
-    const auto n = static_cast<unsigned>(i);
-    switch (i % 5) {
-      case 0:
-        entries.push_back({tick, sync::ArrivalEntry{PortId{static_cast<std::uint16_t>(1 + n % 3)}, {n * 77}, pattern(n % 90, n)}});
-        break;
-      case 1:
-        entries.push_back({tick, sync::ControlEntry{{ControlKind::advance_clock, 1000 + n}, {n}}});
-        break;
-      case 2:
-        entries.push_back({tick, sync::HorizonEntry{}});
-        break;
-      case 3:
-        entries.push_back({tick, sync::DigestEntry{{n, n + 1u}, pattern(300 + (n / 5 % 2), n), {n, n * 3u}}});
-        break;
-      default:
-        entries.push_back({tick, sync::MarkEntry{"mark " + std::to_string(n)}});
-    }
+    entries[i].tick = Tick{100 + 10 * i};
+    entries[i].body = sample_body(static_cast<unsigned>(i));
   }
   return entries;
 }

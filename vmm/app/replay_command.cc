@@ -1,0 +1,287 @@
+// See replay_command.h.
+#include "vmm/app/replay_command.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "vmm/app/ending.h"
+#include "vmm/app/flag_parser.h"
+#include "vmm/app/message.h"
+#include "vmm/app/open_trace.h"
+#include "vmm/app/rtc_start.h"
+#include "vmm/app/run_command.h"
+#include "vmm/app/session.h"
+#include "vmm/app/summary_writer.h"
+#include "vmm/app/trace_header.h"
+#include "vmm/world/control_socket.h"
+
+namespace lockstitch::app {
+
+namespace {
+
+struct Wish {
+  std::string trace, from, to, speed = "max", summary;
+  std::vector<std::string> images;
+  bool console = false, check = false, json = false, quiet = false;
+};
+
+constexpr const char* replay_footer =
+    "Examples:\n"
+    "  lockstitch replay trace --console\n"
+    "  lockstitch replay trace --from 60000000000 --to 61000000000 --check\n"
+    "\n"
+    "The exit code is 0 when the replay reached its goal and everything compared was equal, 81 when it diverged, 64 to "
+    "66\n"
+    "for wrong arguments, damaged and missing files, 69 when this program or host cannot replay the trace, and 82 "
+    "when\n"
+    "it was interrupted. A recording that was cut off is replayed up to the cut, which is said.\n";
+
+void add_flags(CLI::App& app, Wish& wish) {
+  app.add_option("TRACE", wish.trace, "the trace: a folder, or a file made by `lockstitch trace pack`");
+  app.add_option("--from", wish.from,
+                 wrapped("a tick, or a checkpoint's file; the replay starts at the latest checkpoint before it, and "
+                         "shows what happens from there on"))
+      ->type_name("PLACE");
+  app.add_option("--to", wish.to, "stop exactly at this tick; default: the end of the recording")->type_name("TICK");
+  app.add_flag("--console", wish.console, "show what the guest writes to its serial port");
+  app.add_flag("--check", wish.check,
+               wrapped("compare the machine with every checkpoint on the way as well, byte for byte; a difference in "
+                       "memory is then named by its address"));
+  app.add_option("--speed", wish.speed, "max (default), or realtime: no faster than the guest's clock")
+      ->type_name("SPEED");
+  app.add_option("--images", wish.images, "a folder in which to look for kernels and disk images; may be repeated")
+      ->type_name("DIR")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_option("--summary", wish.summary, "write a summary as JSON at the end")->type_name("FILE");
+  app.add_flag("--json", wish.json, "print that summary on stdout");
+  app.add_flag("--quiet", wish.quiet, "print errors only");
+}
+
+/// A place is a tick or a file.
+Outcome read_place(const std::string& text, ReplayOptions& options) {
+  if (text.empty()) return success();
+  if (text.find_first_not_of("0123456789xabcdefABCDEF") != std::string::npos) {
+    options.from_checkpoint = text;
+    return success();
+  }
+  auto tick = parse_whole_number(text);
+  if (!tick.ok()) return Error{ExitCode::usage, "--from: " + tick.error().text};
+  options.from = Tick{tick.value()};
+  return success();
+}
+
+Result<ReplayOptions> options_of(const Wish& wish) {
+  ReplayOptions options;
+  if (wish.trace.empty()) return Error{ExitCode::usage, "a trace is missing; name the folder that was recorded"};
+  if (const Outcome place = read_place(wish.from, options); !place.ok()) return place.error();
+  if (!wish.to.empty()) {
+    auto tick = parse_whole_number(wish.to);
+    if (!tick.ok()) return Error{ExitCode::usage, "--to: " + tick.error().text};
+    options.to = Tick{tick.value()};
+  }
+  if (wish.speed != "max" && wish.speed != "realtime") {
+    return Error{ExitCode::usage, fmt::format("--speed: there is no speed '{}'; it is max or realtime", wish.speed)};
+  }
+  if (wish.json && wish.console) {
+    return Error{ExitCode::usage,
+                 "--json and --console cannot both have the standard output; write the summary with --summary FILE"};
+  }
+  options.realtime = wish.speed == "realtime";
+  options.check = wish.check;
+  return options;
+}
+
+/// A replay of which nothing is left to be decided.
+struct Prepared {
+  std::unique_ptr<OpenTrace> trace;
+  Settings settings;
+  std::unique_ptr<Replaying> replaying;
+};
+
+Result<Prepared> prepare(const std::string& path, const ReplayOptions& options,
+                         const std::vector<std::string>& images) {
+  auto trace = OpenTrace::open(path);
+  if (!trace.ok()) return trace.error();
+  const sync::Header& header = trace.value()->header();
+  if (const Outcome can = check_replayable(header); !can.ok()) return can.error();
+  auto replaying = Replaying::open(*trace.value(), options);
+  if (!replaying.ok()) return replaying.error();
+  const auto found = trace.value()->header_with_images(images);
+  if (!found.ok()) return found.error();
+  return Prepared{std::move(trace).value(), settings_of(found.value()), std::move(replaying).value()};
+}
+
+void warn(const Prepared& prepared, bool quiet) {
+  const sync::Header& header = prepared.trace->header();
+  if (quiet || header.numeric_mode == numeric_mode()) return;
+  say(fmt::format(
+      "the trace was recorded on another processor ({}; this is {}): instructions that approximate, as FSIN "
+      "and RCPPS, may differ",
+      header.numeric_mode, numeric_mode()));
+}
+
+Summary::Replayed account_of(const Replaying& replaying, const std::string& name,
+                             const std::optional<DivergenceReport>& report) {
+  const Replaying::Account a = replaying.account();
+  Summary::Replayed replayed{name,       a.started_at, a.inputs, a.digests_compared, a.checkpoints_compared,
+                             a.complete, a.cut,        {}};
+  if (report) {
+    replayed.diverged = {report->what.tick, report->what.component, report->what.expected, report->what.got};
+  }
+  return replayed;
+}
+
+std::string_view reason_of(const Summary::Replayed& replayed, bool interrupted) {
+  if (replayed.diverged) return "divergence";
+  if (interrupted) return "signal";
+  return replayed.complete ? "replayed" : replayed.cut.empty() ? "stop_tick" : "cut";
+}
+
+void say_result(const Summary& summary, bool interrupted) {
+  const Summary::Replayed& r = *summary.replayed;
+  const Moment& end = summary.machine->end;
+  if (!r.cut.empty()) say(r.cut);
+  std::string compared = fmt::format("{} digests", r.digests_compared);
+  if (r.checkpoints_compared != 0) compared += fmt::format(" and {} checkpoints", r.checkpoints_compared);
+  say(fmt::format("{} at tick {} ({:.3f} s of guest time, replayed in {:.3f} s); {} compared, all equal{}; digest {}",
+                  interrupted     ? "the replay was interrupted"
+                  : r.complete    ? "the replay ended as the recording did"
+                  : r.cut.empty() ? "the replay was stopped"
+                                  : "the replay came to where the log is cut off",
+                  end.tick.value, static_cast<double>(end.ns.value) * 1e-9, summary.wall_seconds, compared,
+                  r.complete ? ", the end too" : "", to_text(summary.machine->digest)));
+}
+
+Result<int> run_replay(Prepared prepared, const Wish& wish) {
+  const auto started = std::chrono::steady_clock::now();
+  auto writer = SummaryWriter::open(wish.summary, wish.json);
+  if (!writer.ok()) return writer.error();
+  Settings& settings = prepared.settings;
+  if (wish.console) settings.serial = ConsoleSetting{ConsoleSetting::Kind::stdio, ""};
+  settings.quiet = wish.quiet;
+  Session session(settings, Mode::replay, {});
+  session.set_replaying(*prepared.replaying);
+  if (prepared.replaying->start()) session.set_start(*prepared.replaying->start());
+  if (const Outcome opened = session.open(); !opened.ok()) return opened.error();
+  warn(prepared, wish.quiet);
+  const auto end = session.run();
+  if (!end.ok()) return end.error();
+  const auto report = prepared.replaying->finish(end.value());
+  if (!report.ok()) return report.error();
+
+  const bool interrupted =
+      !report.value() && !end.value() && session.stop_asked() && session.machine().tick() < prepared.replaying->goal();
+  Summary summary = begin_summary(settings);
+  summary.replayed = account_of(*prepared.replaying, wish.trace, report.value());
+  summary.end_reason = reason_of(*summary.replayed, interrupted);
+  const ExitCode code = report.value() ? ExitCode::divergence : interrupted ? ExitCode::interrupted : ExitCode::ok;
+  summary.exit_code = static_cast<int>(code);
+  summary.machine = session.account();
+  summary.wall_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  if (report.value()) {
+    std::fputs(("lockstitch: " + to_text(*report.value())).c_str(), stderr);
+  } else if (!wish.quiet) {
+    say_result(summary, interrupted);
+  } else if (!summary.replayed->cut.empty()) {
+    say(summary.replayed->cut);
+  }
+  if (const Outcome written = writer.value().write(summary); !written.ok()) return written.error();
+  return summary.exit_code;
+}
+
+}  // namespace
+
+Result<int> replay(const std::vector<std::string>& arguments) {
+  Wish wish;
+  CLI::App app("Replay a recorded guest and compare it with the recording.", "lockstitch replay");
+  add_flags(app, wish);
+  app.footer(replay_footer);
+  const auto parsed = parse_flags(app, arguments, "a replay has one trace");
+  if (!parsed.ok()) return parsed.error();
+  if (!parsed.value()) {
+    fmt::print("{}", app.help());
+    return 0;
+  }
+  const auto options = options_of(wish);
+  if (!options.ok()) return options.error();
+  auto prepared = prepare(wish.trace, options.value(), wish.images);
+  if (!prepared.ok()) return prepared.error();
+  return run_replay(std::move(prepared).value(), wish);
+}
+
+namespace {
+
+Result<int> checkpoint_by_replay(const std::string& trace, const std::string& at,
+                                 const std::vector<std::string>& images) {
+  const auto tick = parse_whole_number(at);
+  if (!tick.ok()) return Error{ExitCode::usage, "--at: " + tick.error().text};
+  ReplayOptions options;
+  options.from = options.to.emplace(Tick{tick.value()});
+  auto prepared = prepare(trace, options, images);
+  if (!prepared.ok()) return prepared.error();
+  auto& [open_trace, settings, replaying] = prepared.value();
+  settings.quiet = false;
+  Session session(settings, Mode::replay, {});
+  session.set_replaying(*replaying);
+  if (replaying->start()) session.set_start(*replaying->start());
+  if (const Outcome opened = session.open(); !opened.ok()) return opened.error();
+  const auto end = session.run();
+  if (!end.ok()) return end.error();
+  const auto report = replaying->finish(end.value());
+  if (!report.ok()) return report.error();
+  if (report.value()) {
+    std::fputs(("lockstitch: " + to_text(*report.value())).c_str(), stderr);
+    return static_cast<int>(ExitCode::divergence);
+  }
+  if (session.stop_asked()) return static_cast<int>(ExitCode::interrupted);
+  auto writer = sync::CheckpointWriter::open(open_trace->folder().checkpoints(), open_trace->identity(),
+                                             region_shapes(session.machine(), session.written_disks()));
+  if (!writer.ok()) return writer.error();
+  Outcome added = writer.value()->add(take_snapshot(session.machine(), session.written_disks()));
+  if (added.ok()) added = writer.value()->finish();
+  if (!added.ok()) return added.error();
+  say(fmt::format("checkpoint at tick {}", session.machine().tick().value));
+  return 0;
+}
+
+}  // namespace
+
+Result<int> make_checkpoint(const std::vector<std::string>& arguments) {
+  std::string trace, at;
+  std::vector<std::string> images;
+  CLI::App app("Make a checkpoint of a recorded guest: now while it is being recorded, else at a tick by a replay.",
+               "lockstitch checkpoint");
+  app.add_option("TRACE", trace, "the trace's folder");
+  app.add_option("--at", at, "the tick, of a recording that has ended")->type_name("TICK");
+  app.add_option("--images", images, "a folder in which to look for kernels and disk images; may be repeated")
+      ->type_name("DIR")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  const auto parsed = parse_flags(app, arguments, "a checkpoint belongs to one trace");
+  if (!parsed.ok()) return parsed.error();
+  if (!parsed.value()) {
+    fmt::print("{}", app.help());
+    return 0;
+  }
+  if (trace.empty()) return Error{ExitCode::usage, "a trace is missing; name the folder that is being recorded"};
+  const auto answer = world::ask_control_socket(sync::TraceFolder(trace).control(), "checkpoint");
+  if (!answer.ok()) return answer.error();
+  if (!answer.value()) {
+    if (at.empty()) {
+      return Error{ExitCode::usage, fmt::format("nobody is recording '{}' now; name a tick of it with --at", trace)};
+    }
+    return checkpoint_by_replay(trace, at, images);
+  }
+  if (!answer.value()->starts_with("ok ")) {
+    return Error{ExitCode::world, fmt::format("the recording made no checkpoint: {}", *answer.value())};
+  }
+  say(fmt::format("checkpoint at tick {}", answer.value()->substr(3)));
+  return 0;
+}
+
+}  // namespace lockstitch::app
