@@ -93,9 +93,36 @@ TEST_CASE("help is asked for by flag, whatever else there is, and names every fl
     REQUIRE(read.ok());
     CHECK_FALSE(read.value());
   }
-  const std::string help = options_help(Mode::run);
-  for (const SettingRow& row : setting_table()) CHECK(contains(help, "--" + std::string(row.name)));
-  CHECK(contains(help, "Examples:"));
+  for (const Mode mode : {Mode::run, Mode::record}) {
+    const std::string help = options_help(mode);
+    for (const SettingRow& row : setting_table()) {
+      CHECK(contains(help, "--" + std::string(row.name)) == row.belongs_to(mode));
+    }
+    CHECK(contains(help, "Examples:"));
+  }
+}
+
+TEST_CASE("a recording needs a folder, takes its own flags, and never writes to an image") {
+  const auto recorded = [](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--kernel", "k"});
+    return read_options(Mode::record, arguments);
+  };
+  CHECK(contains(recorded({}).error().text, "-o DIR"));
+  CHECK(contains(recorded({"-o", "t", "--disk", "d,mode=rw"}).error().text, "overlay"));
+  CHECK(contains(recorded({"-o", "t", "--checkpoint-every", "7"}).error().text, "60s"));
+  const auto settings = recorded({"-o", "t", "--checkpoint-every", "5m", "--log-sync", "0s"});
+  REQUIRE(settings.ok());
+  CHECK(settings.value()->trace == "t");
+  CHECK(settings.value()->checkpoint_every_ns == 300'000'000'000);
+  CHECK(settings.value()->log_sync_ms == 0);
+  CHECK(recorded({"-o", "t", "--checkpoint-every", "none"}).value()->checkpoint_every_ns == 0);
+  CHECK(contains(refusal_of({"--kernel", "k", "-o", "t"}), "-o"));
+}
+
+TEST_CASE("a run from a checkpoint takes the trace's machine and no other") {
+  CHECK(settings_of({"--from", "t/checkpoints/1.checkpoint"}).from == "t/checkpoints/1.checkpoint");
+  CHECK(contains(refusal_of({"--from", "c", "--kernel", "k"}), "trace's"));
+  CHECK(contains(refusal_of({"--from", "c", "--disk", "d"}), "trace's"));
 }
 
 TEST_CASE("flags go over the guest file, and a --disk replaces all its disks") {
