@@ -7,6 +7,7 @@
 #include "sync/tape/checker.h"
 #include "sync/tape/recorder.h"
 #include "sync/tape/replayer.h"
+#include "tests/replay/support/memory_log.h"
 #include "tests/unit/machine/toy_program.h"
 #include "tests/unit/machine/toy_world.h"
 #include "vmm/app/machine_probe.h"
@@ -16,6 +17,7 @@
 
 using namespace lockstitch;
 using namespace lockstitch::sync;
+using namespace lockstitch::test;
 using namespace lockstitch::toy;
 
 namespace {
@@ -37,33 +39,6 @@ void for_seeds(unsigned count, Body body) {
     body(random);
   }
 }
-
-/// A log in memory, as a writer would have it: horizons at the moments when it wrote.
-struct MemoryLog final : LogStream {
-  explicit MemoryLog(Random& random) : random_(random) {}
-
-  void append(Entry entry) override { entries.push_back(std::move(entry)); }
-  void passed(Tick tick) override {
-    if (random_() % 8 == 0) entries.push_back({tick, HorizonEntry{}});
-  }
-
-  std::vector<Entry> entries;
-
- private:
-  Random& random_;
-};
-
-struct MemoryStream final : EntryStream {
-  explicit MemoryStream(std::vector<Entry> entries) : entries_(std::move(entries)) {}
-  Result<std::optional<Entry>> next() override {
-    if (at_ == entries_.size()) return std::optional<Entry>();
-    return std::optional<Entry>(entries_[at_++]);
-  }
-
- private:
-  std::vector<Entry> entries_;
-  std::size_t at_ = 0;
-};
 
 MachineConfig config_with(std::uint64_t quantum) {
   MachineConfig config;
