@@ -7,6 +7,8 @@
 #include <array>
 #include <string_view>
 
+#include "vmm/app/checkpoint_command.h"
+#include "vmm/app/commit_command.h"
 #include "vmm/app/message.h"
 #include "vmm/app/options.h"
 #include "vmm/app/replay_command.h"
@@ -25,12 +27,13 @@ constexpr std::string_view overview =
     "       lockstitch record [GUEST.toml] -o DIR [flags]   run a guest and record it\n"
     "       lockstitch replay DIR [flags]                   run it again, exactly, and compare\n"
     "       lockstitch checkpoint DIR                       of a recording: to replay from, or to go on from live\n"
+    "       lockstitch commit DIR                           what a recorded guest wrote goes into its disk images\n"
     "       lockstitch trace show|stats|verify|diff|pack    look at recordings without running them\n"
     "       lockstitch help [COMMAND]                       this text, or a command's; also COMMAND --help\n"
     "       lockstitch --version\n";
 
-constexpr std::array<std::string_view, 9> commands{"run",  "record", "replay", "checkpoint", "trace",
-                                                   "help", "--help", "-h",     "--version"};
+constexpr std::array<std::string_view, 10> commands{"run",   "record", "replay", "checkpoint", "commit",
+                                                    "trace", "help",   "--help", "-h",         "--version"};
 
 int print(std::string_view text) {
   fmt::print("{}", text);
@@ -73,6 +76,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
   if (command == "record") return run(Mode::record, rest);
   if (command == "replay") return finish(replay(rest));
   if (command == "checkpoint") return finish(make_checkpoint(rest));
+  if (command == "commit") return finish(commit(rest));
   if (command == "trace") return finish(trace(rest));
   if (command == "--version") return print("lockstitch " LOCKSTITCH_VERSION "\n");
   if (command == "help") return help(rest);

@@ -63,6 +63,14 @@ Result<bool> parse_flags(CLI::App& app, const std::vector<std::string>& argument
   return true;
 }
 
+void add_images_flag(CLI::App& app, std::vector<std::string>& images) {
+  app.add_option("--images", images, "a folder in which to look for kernels and disk images; may be repeated")
+      ->type_name("DIR")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 std::string wrapped(std::string_view text) {
   std::string lines;
   while (text.size() > help_columns) {

@@ -13,6 +13,9 @@ namespace lockstitch::app {
 /// argument too many; `extra` says what there can be only one of, e.g. "a run has one guest file".
 Result<bool> parse_flags(CLI::App& app, const std::vector<std::string>& arguments, const std::string& extra);
 
+/// `--images DIR`, as often as wanted.
+void add_images_flag(CLI::App& app, std::vector<std::string>& images);
+
 /// Descriptions in lines that a terminal shows whole.
 std::string wrapped(std::string_view text);
 

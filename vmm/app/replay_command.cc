@@ -6,16 +6,13 @@
 #include <chrono>
 #include <cstdio>
 
-#include "vmm/app/ending.h"
 #include "vmm/app/flag_parser.h"
 #include "vmm/app/message.h"
-#include "vmm/app/open_trace.h"
-#include "vmm/app/rtc_start.h"
+#include "vmm/app/prepared_replay.h"
 #include "vmm/app/run_command.h"
 #include "vmm/app/session.h"
 #include "vmm/app/summary_writer.h"
 #include "vmm/app/trace_header.h"
-#include "vmm/world/control_socket.h"
 
 namespace lockstitch::app {
 
@@ -51,11 +48,7 @@ void add_flags(CLI::App& app, Wish& wish) {
                        "memory is then named by its address"));
   app.add_option("--speed", wish.speed, "max (default), or realtime: no faster than the guest's clock")
       ->type_name("SPEED");
-  app.add_option("--images", wish.images, "a folder in which to look for kernels and disk images; may be repeated")
-      ->type_name("DIR")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_images_flag(app, wish.images);
   app.add_option("--summary", wish.summary, "write a summary as JSON at the end")->type_name("FILE");
   app.add_flag("--json", wish.json, "print that summary on stdout");
   app.add_flag("--quiet", wish.quiet, "print errors only");
@@ -95,27 +88,7 @@ Result<ReplayOptions> options_of(const Wish& wish) {
   return options;
 }
 
-/// A replay of which nothing is left to be decided.
-struct Prepared {
-  std::unique_ptr<OpenTrace> trace;
-  Settings settings;
-  std::unique_ptr<Replaying> replaying;
-};
-
-Result<Prepared> prepare(const std::string& path, const ReplayOptions& options,
-                         const std::vector<std::string>& images) {
-  auto trace = OpenTrace::open(path);
-  if (!trace.ok()) return trace.error();
-  const sync::Header& header = trace.value()->header();
-  if (const Outcome can = check_replayable(header); !can.ok()) return can.error();
-  auto replaying = Replaying::open(*trace.value(), options);
-  if (!replaying.ok()) return replaying.error();
-  const auto found = trace.value()->header_with_images(images);
-  if (!found.ok()) return found.error();
-  return Prepared{std::move(trace).value(), settings_of(found.value()), std::move(replaying).value()};
-}
-
-void warn(const Prepared& prepared, bool quiet) {
+void warn(const PreparedReplay& prepared, bool quiet) {
   const sync::Header& header = prepared.trace->header();
   if (quiet || header.numeric_mode == numeric_mode()) return;
   say(fmt::format(
@@ -156,7 +129,7 @@ void say_result(const Summary& summary, bool interrupted) {
                   r.complete ? ", the end too" : "", to_text(summary.machine->digest)));
 }
 
-Result<int> run_replay(Prepared prepared, const Wish& wish) {
+Result<int> run_replay(PreparedReplay prepared, const Wish& wish) {
   const auto started = std::chrono::steady_clock::now();
   auto writer = SummaryWriter::open(wish.summary, wish.json);
   if (!writer.ok()) return writer.error();
@@ -208,80 +181,9 @@ Result<int> replay(const std::vector<std::string>& arguments) {
   }
   const auto options = options_of(wish);
   if (!options.ok()) return options.error();
-  auto prepared = prepare(wish.trace, options.value(), wish.images);
+  auto prepared = prepare_replay(wish.trace, options.value(), wish.images);
   if (!prepared.ok()) return prepared.error();
   return run_replay(std::move(prepared).value(), wish);
-}
-
-namespace {
-
-Result<int> checkpoint_by_replay(const std::string& trace, const std::string& at,
-                                 const std::vector<std::string>& images) {
-  const auto tick = parse_whole_number(at);
-  if (!tick.ok()) return Error{ExitCode::usage, "--at: " + tick.error().text};
-  ReplayOptions options;
-  options.from = options.to.emplace(Tick{tick.value()});
-  auto prepared = prepare(trace, options, images);
-  if (!prepared.ok()) return prepared.error();
-  auto& [open_trace, settings, replaying] = prepared.value();
-  settings.quiet = false;
-  Session session(settings, Mode::replay, {});
-  session.set_replaying(*replaying);
-  if (replaying->start()) session.set_start(*replaying->start());
-  if (const Outcome opened = session.open(); !opened.ok()) return opened.error();
-  const auto end = session.run();
-  if (!end.ok()) return end.error();
-  const auto report = replaying->finish(end.value());
-  if (!report.ok()) return report.error();
-  if (report.value()) {
-    std::fputs(("lockstitch: " + to_text(*report.value())).c_str(), stderr);
-    return static_cast<int>(ExitCode::divergence);
-  }
-  if (session.stop_asked()) return static_cast<int>(ExitCode::interrupted);
-  auto writer = sync::CheckpointWriter::open(open_trace->folder().checkpoints(), open_trace->identity(),
-                                             region_shapes(session.machine(), session.written_disks()));
-  if (!writer.ok()) return writer.error();
-  Outcome added = writer.value()->add(take_snapshot(session.machine(), session.written_disks()));
-  if (added.ok()) added = writer.value()->finish();
-  if (!added.ok()) return added.error();
-  say(fmt::format("checkpoint at tick {}", session.machine().tick().value));
-  return 0;
-}
-
-}  // namespace
-
-Result<int> make_checkpoint(const std::vector<std::string>& arguments) {
-  std::string trace, at;
-  std::vector<std::string> images;
-  CLI::App app("Make a checkpoint of a recorded guest: now while it is being recorded, else at a tick by a replay.",
-               "lockstitch checkpoint");
-  app.add_option("TRACE", trace, "the trace's folder");
-  app.add_option("--at", at, "the tick, of a recording that has ended")->type_name("TICK");
-  app.add_option("--images", images, "a folder in which to look for kernels and disk images; may be repeated")
-      ->type_name("DIR")
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  const auto parsed = parse_flags(app, arguments, "a checkpoint belongs to one trace");
-  if (!parsed.ok()) return parsed.error();
-  if (!parsed.value()) {
-    fmt::print("{}", app.help());
-    return 0;
-  }
-  if (trace.empty()) return Error{ExitCode::usage, "a trace is missing; name the folder that is being recorded"};
-  const auto answer = world::ask_control_socket(sync::TraceFolder(trace).control(), "checkpoint");
-  if (!answer.ok()) return answer.error();
-  if (!answer.value()) {
-    if (at.empty()) {
-      return Error{ExitCode::usage, fmt::format("nobody is recording '{}' now; name a tick of it with --at", trace)};
-    }
-    return checkpoint_by_replay(trace, at, images);
-  }
-  if (!answer.value()->starts_with("ok ")) {
-    return Error{ExitCode::world, fmt::format("the recording made no checkpoint: {}", *answer.value())};
-  }
-  say(fmt::format("checkpoint at tick {}", answer.value()->substr(3)));
-  return 0;
 }
 
 }  // namespace lockstitch::app

@@ -10,7 +10,4 @@ namespace lockstitch::app {
 /// The process's exit code: 0 when everything that was compared is equal. Fails: what kept the replay from its goal.
 Result<int> replay(const std::vector<std::string>& arguments);
 
-/// `lockstitch checkpoint`: makes a checkpoint of a trace, at once in a running recording, else by replaying to a tick.
-Result<int> make_checkpoint(const std::vector<std::string>& arguments);
-
 }  // namespace lockstitch::app

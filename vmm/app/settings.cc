@@ -34,9 +34,8 @@ Outcome check(const Settings& settings, Mode mode) {
     for (const DiskSetting& disk : settings.disks) {
       if (disk.mode != world::BlockMode::read_write) continue;
       return no(
-          "a recording never changes a disk image, for it could not be replayed then; use mode=overlay, or a copy of "
-          "the "
-          "image");
+          "a recording never changes a disk image, for it could not be replayed then; use mode=overlay, and `lockstitch "
+          "commit` when the guest's writes are to stay");
     }
   }
   if (settings.flat && !settings.initrd.empty())

@@ -227,11 +227,7 @@ void add_flags(CLI::App& app, Wish& wish, std::string_view verb) {
     app.add_flag("--json", wish.json, "for scripts");
   }
   if (verb == "pack" || verb == "verify") {
-    app.add_option("--images", wish.images, "a folder in which to look for kernels and disk images; may be repeated")
-        ->type_name("DIR")
-        ->expected(1)
-        ->allow_extra_args(false)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    add_images_flag(app, wish.images);
   }
 }
 
