@@ -67,6 +67,10 @@ def process_cpu_seconds(pid):
     return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
 
 
+class Failed(SystemExit):
+    """A run that is no measurement; ends the program with these words unless somebody knows better."""
+
+
 class Process:
     """A measured child. `with` ends it whatever happens; after `timeout_s` it is killed, and then did not finish."""
 
@@ -98,7 +102,7 @@ class Process:
         """Until the guest's PostgreSQL answers."""
         while not (os.path.exists(console) and READY in open(console, "rb").read()):
             if self.child.poll() is not None:
-                sys.exit(f"bench: the guest ended before it was ready: {' '.join(self.command)}: {self.said()}")
+                raise Failed(f"the guest ended before it was ready: {' '.join(self.command)}: {self.said()}")
             time.sleep(0.25)
 
     def said(self):
@@ -114,7 +118,7 @@ class Process:
         if self.timed_out:
             return None
         if self.child.returncode != good_code:
-            sys.exit(f"bench: {' '.join(self.command)} ended with {self.child.returncode}, not {good_code}: {self.said()}")
+            raise Failed(f"{' '.join(self.command)} ended with {self.child.returncode}, not {good_code}: {self.said()}")
         return {"cpu_s": usage.ru_utime + usage.ru_stime, "wall_s": wall_s, "max_rss_bytes": usage.ru_maxrss * 1024}
 
 

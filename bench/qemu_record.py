@@ -6,7 +6,6 @@ no network. Guest time is the host's with `shift=auto`; with a fixed shift it is
 """
 import filecmp
 import os
-import sys
 
 import guest
 
@@ -31,7 +30,7 @@ def measure(new_file, shift, runs, timeout_s):
         console = new_file("console")
         cost = guest.run(command(icount, console), timeout_s=timeout_s)
         if cost and b"LOCKSTITCH-SQL-OK" not in open(console, "rb").read():
-            sys.exit(f"bench: QEMU's guest did not answer SQL ({side})")
+            raise guest.Failed(f"QEMU's guest did not answer SQL ({side})")
         found[side].append(cost)
         return console
 

@@ -58,11 +58,11 @@ class Bench:
         summary = self.file("summary.json")
         cost = guest.run([self.lockstitch, "replay", trace, *flags, "--summary", summary])
         if cost is None:
-            sys.exit(f"bench: the replay of {trace} did not finish")
+            raise guest.Failed(f"the replay of {trace} did not finish")
         replayed = read_json(summary)
         for key in ["ticks", "final_digest"] if not flags else []:
             if replayed[key] != recorded[key]:
-                sys.exit(f"bench: {key} is {replayed[key]} after the replay of {trace}, but {recorded[key]} was recorded")
+                raise guest.Failed(f"{key} is {replayed[key]} after the replay of {trace}, but {recorded[key]} was recorded")
         return cost
 
     def stats(self, trace):
@@ -104,7 +104,7 @@ def measure_boot(bench, clock, runs):
             cost = guest.run(command)
             with open(console, "rb") as file:
                 if cost is None or b"LOCKSTITCH-SQL-OK" not in file.read():
-                    sys.exit(f"bench: the guest of {' '.join(command)} did not answer SQL")
+                    raise guest.Failed(f"the guest of {' '.join(command)} did not answer SQL")
             found[side].append({**cost, "ticks": read_json(summary)["ticks"]})
             if trace:
                 recorded, folder = read_json(summary), trace[0]
@@ -146,7 +146,7 @@ class SqlGuest:
         wall_s, cpu_s, count = time.monotonic() - begin, self.monitor.cpu_s() - cpu_s, self.answered() - count
         self.clients[0].send_signal(signal.SIGSTOP)
         if count == 0:
-            sys.exit("bench: no SQL was answered")
+            raise guest.Failed("no SQL was answered")
         self.windows.append({"wall_s": wall_s, "cpu_s": cpu_s, "transactions": count})
 
     def end(self):
@@ -155,7 +155,7 @@ class SqlGuest:
         guest.ask_sql(self.port, guest.POWER_OFF_SQL)
         cost = self.monitor.wait_end()
         if cost is None:
-            sys.exit("bench: a guest with SQL did not end")
+            raise guest.Failed("a guest with SQL did not end")
         wall_s, cpu_s, count = (sum(window[key] for window in self.windows) for key in ("wall_s", "cpu_s", "transactions"))
         return {**cost, "windows": self.windows, "per_second": count / wall_s, "cpu_s_per_1000": 1000 * cpu_s / count}
 
@@ -188,25 +188,20 @@ def take_checkpoint(bench, monitor, trace):
     folder = os.path.join(trace, "checkpoints")
     complete = lambda: [name for name in os.listdir(folder) if name.endswith(".checkpoint")] if os.path.isdir(folder) else []
     before, (said, taken), cpu_s, begin = set(complete()), bytes_below(folder), monitor.cpu_s(), time.monotonic()
-    subprocess.run([bench.lockstitch, "checkpoint", trace], check=True, timeout=120, stdout=subprocess.DEVNULL)
+    subprocess.run([bench.lockstitch, "checkpoint", trace], check=True, timeout=120, capture_output=True)
     while not set(complete()) - before:
         if time.monotonic() - begin > 120:
-            sys.exit("bench: no checkpoint came")
+            raise guest.Failed("no checkpoint came")
         time.sleep(0.01)
     wall_s = time.monotonic() - begin
     time.sleep(1)  # what is still compressed behind the guest's back belongs to it as well
     cpu_s, (said_after, taken_after) = monitor.cpu_s() - cpu_s, bytes_below(folder)
     return {"bytes": said_after - said, "disk_bytes": taken_after - taken, "wall_s": wall_s, "cpu_s": cpu_s,
-            "tick": checkpoint_tick(min(set(complete()) - before))}
-
-
-def checkpoint_tick(name):
-    digits = name.removesuffix(".checkpoint")
-    return int(digits) if digits.isdecimal() else None
+            "tick": int(min(set(complete()) - before).removesuffix(".checkpoint"))}
 
 
 def measure_idle(bench, seconds, runs):
-    """An idle guest's log over a window that begins after the start; then two checkpoints, then the replay."""
+    """Two checkpoints of an idle guest, then its log over a window that ends with a third; then the replay."""
     found = []
     for _ in range(runs):
         port, console = guest.free_port(), bench.file("console")
@@ -222,16 +217,17 @@ def measure_idle(bench, seconds, runs):
             begin, cpu_s, (said, _) = time.monotonic(), monitor.cpu_s(), bytes_below(log)
             time.sleep(seconds)
             window_s, cpu_s, written = time.monotonic() - begin, monitor.cpu_s() - cpu_s, bytes_below(log)[0] - said
-            open_bytes = bytes_below(log)[0]
+            open_bytes, last = bytes_below(log)[0], take_checkpoint(bench, monitor, trace)
             guest.ask_sql(port, guest.POWER_OFF_SQL)
             cost = monitor.wait_end()
         if cost is None:
-            sys.exit("bench: the idle guest did not end")
+            raise guest.Failed("the idle guest did not end")
         recorded, stats = read_json(summary), bench.stats(trace)
         one = {"window_s": window_s, "window_cpu_s": cpu_s, "window_log_bytes": written, "open_log_bytes": open_bytes,
-               "checkpoints": [first, second], "record": cost, "replay": bench.replay(trace, recorded), "stats": stats,
-               "recorded_wall_s": recorded["wall_seconds"], "checkpoint_summary": recorded.get("checkpoints")}
-        one["replay_to_window"] = bench.replay(trace, recorded, "--to", str(second["tick"])) if second["tick"] else None
+               "checkpoints": [first, second, last], "record": cost, "recording": recorded["recording"], "stats": stats,
+               "replay": bench.replay(trace, recorded)}
+        for name, end in (("window_begin", second["tick"] + 1), ("window", last["tick"])):
+            one["replay_" + name] = bench.replay(trace, recorded, "--from", str(second["tick"]), "--to", str(end))
         found.append(one)
         shutil.rmtree(trace)
     return found
@@ -284,7 +280,8 @@ def evaluate(report):
             add(f"SQL, {side}: transactions per second", "/s", of(found[side], "per_second"))
             add(f"SQL, {side}: CPU time for 1000 transactions", "s", of(found[side], "cpu_s_per_1000"))
         replays("SQL", found)
-        add("SQL: log / payload of all arrivals", "", [s["log_bytes"] / s["input_bytes"] for s in found["stats"]], BAR_SQL_LOG_RATIO)
+        add("SQL: log / payload received from the network", "", [s["log_bytes"] / s["input_bytes_by_port"]["net0"] for s in found["stats"]],
+            BAR_SQL_LOG_RATIO)
         add("SQL: log", "MiB", [s["log_bytes"] / MIB for s in found["stats"]])
     found = report.get("idle")
     if found:
@@ -292,14 +289,15 @@ def evaluate(report):
         add("idle: log when sealed, by its share", "Mbit/s", [8e-6 * i["window_log_bytes"] / i["window_s"] * i["stats"]["log_bytes"] /
                                                               i["open_log_bytes"] for i in found])
         add("idle: recording's CPU time", "% of a core", [100 * i["window_cpu_s"] / i["window_s"] for i in found])
-        add("idle: replay of an hour, wall time", "s", [3600 * (i["replay"]["wall_s"] - i["replay_to_window"]["wall_s"]) / i["window_s"]
-                                                      for i in found if i["replay_to_window"]])
+        add("idle: replay of an hour, wall time", "s", [3600 * (i["replay_window"]["wall_s"] - i["replay_window_begin"]["wall_s"]) /
+                                                      i["window_s"] for i in found])
         replays("idle", {key: [i[key] for i in found] for key in ("replay", "record")})
         for number, name in enumerate(["first", "next"]):
             samples = [i["checkpoints"][number] for i in found]
             add(f"checkpoint, {name}: on disk", "MiB", [s["disk_bytes"] / MIB for s in samples])
             add(f"checkpoint, {name}: until it was there", "s", of(samples, "wall_s"))
             add(f"checkpoint, {name}: CPU time", "s", of(samples, "cpu_s"))
+        add("checkpoints, three together: guest stood still", "s", [i["recording"]["checkpoint_pause_seconds"] for i in found])
     for shift, found in report.get("qemu", {}).items():
         name = f"QEMU, boot, shift={shift}"
         absolute(name, found, ["plain", "record", "replay"])
@@ -323,6 +321,16 @@ def print_figures(figures):
         print(f"{f['name']:58}{f['value']:>12.3f} {f['unit']:12}{bar:>6}  {spread}{'  missed' if f['verdict'] == 'missed' else ''}")
 
 
+def measure(part, bench, options):
+    if part == "sql":
+        return measure_sql(bench, options.sql_seconds, options.runs)
+    if part == "idle":
+        return measure_idle(bench, options.idle_seconds, options.runs)
+    if part == "qemu":
+        return {shift: qemu_record.measure(bench.file, shift, options.runs, options.timeout) for shift in QEMU_SHIFTS}
+    return measure_boot(bench, part.removeprefix("boot-"), options.runs)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3, help="runs of everything (default 3)")
@@ -331,25 +339,22 @@ def main():
     parser.add_argument("--idle-seconds", type=int, default=60, help="how long the idle guest is watched (default 60)")
     parser.add_argument("--timeout", type=int, default=300, help="after how many seconds QEMU did not finish (default 300)")
     parser.add_argument("--build", default=os.path.join(guest.ROOT, "build/release"), help="build folder (default build/release)")
+    parser.add_argument("--scratch", metavar="DIR", help="an existing folder for traces; what failed is left there")
     parser.add_argument("--json", metavar="FILE", help="write all numbers there")
     options = parser.parse_args()
-    parts = options.only or PARTS
-    with tempfile.TemporaryDirectory() as scratch:
-        bench = Bench(options.build, scratch)
-        report = {"host": guest.host(), "runs": options.runs}
+    report = {"host": guest.host(), "runs": options.runs}
+    with contextlib.ExitStack() as at_end:
+        bench = Bench(options.build, options.scratch or at_end.enter_context(tempfile.TemporaryDirectory()))
         print(f"bench: {report['host']['cpu']}, {report['host']['cores']} cores, load {report['host']['load_before']:.1f}; "
-              f"median of {options.runs} runs; {report['host']['qemu']}")
-        for part in parts:
+              f"median of {options.runs} runs; {report['host']['qemu']}", flush=True)
+        for part in options.only or PARTS:
             begin = time.monotonic()
-            if part.startswith("boot-"):
-                report[part] = measure_boot(bench, part.removeprefix("boot-"), options.runs)
-            elif part == "sql":
-                report[part] = measure_sql(bench, options.sql_seconds, options.runs)
-            elif part == "idle":
-                report[part] = measure_idle(bench, options.idle_seconds, options.runs)
-            elif report["host"]["qemu"]:
-                report[part] = {shift: qemu_record.measure(bench.file, shift, options.runs, options.timeout) for shift in QEMU_SHIFTS}
-            print(f"bench: {part} done after {time.monotonic() - begin:.0f} s", file=sys.stderr)
+            try:
+                report[part] = measure(part, bench, options)
+                print(f"bench: {part} done after {time.monotonic() - begin:.0f} s", file=sys.stderr)
+            except guest.Failed as failure:
+                report.setdefault("failed", {})[part] = str(failure)
+                print(f"bench: {part} failed: {failure}", file=sys.stderr)
     report["host"]["load_after"] = os.getloadavg()[0]
     report["figures"] = evaluate(report)
     print_figures(report["figures"])
@@ -357,6 +362,7 @@ def main():
         with open(options.json, "w") as file:
             json.dump(report, file, indent=2)
             file.write("\n")
+    sys.exit(1 if "failed" in report else 0)
 
 
 if __name__ == "__main__":
