@@ -23,12 +23,17 @@ class RecordingSource final : public Source {
   Probe& probe_;
 };
 
-/// Effects pass unchanged: that they wait until the log is safe is the business of the sink behind this one.
+/// Effects pass unchanged: that they wait until the log is safe is the business of the sink behind this one. But each
+/// moves the horizon: while the machine is in the middle of a pass there can be no input up to where it is, and a replay
+/// must come as far as whatever was let out.
 class RecordingSink final : public Sink {
  public:
   RecordingSink(Sink& next, LogStream& log, Probe& probe) : next_(next), log_(log), probe_(probe) {}
 
-  void effect(const Effect& effect) override { next_.effect(effect); }
+  void effect(const Effect& effect) override {
+    log_.passed(effect.tick);
+    next_.effect(effect);
+  }
   void digest(Tick tick, const Digest& digest) override;
 
  private:

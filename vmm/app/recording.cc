@@ -109,12 +109,11 @@ bool Recording::make_safe() {
   if (!log_state_) return false;
   if (!queue_.take(taken_)) return true;
   log_state_ = writer_->write(taken_);
-  if (!log_state_) fail(log_state_.error());
+  if (!log_state_) fail();
   return log_state_.ok();
 }
 
-void Recording::fail(const Error& error) {
-  say(error.text);
+void Recording::fail() {
   queue_.release();
   stop_.ask(world::StopReason::trouble);
 }

@@ -62,7 +62,7 @@ class Recording {
 
   Result<std::vector<sync::ImageReference>> identify_images() const;
   void checkpoint();
-  void fail(const Error& error);
+  void fail();
 
   const Settings& settings_;
   world::StopRequest& stop_;

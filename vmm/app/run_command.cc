@@ -150,7 +150,7 @@ Result<int> run_guest(Settings settings, Mode mode) {
   summary.exit_code = recorded.ok() ? ending.exit_code : static_cast<int>(recorded.error().code);
   summary.machine = session.account();
   summary.wall_seconds = seconds_since(started);
-  say_ending(ending, summary, session.machine().cpu(), settings);
+  if (recorded.ok()) say_ending(ending, summary, session.machine().cpu(), settings);
   if (const Outcome written = writer.value().write(summary); !written.ok()) return written.error();
   if (!recorded.ok()) return recorded.error();
   if (!session.digests_written().ok()) return session.digests_written().error();

@@ -3,7 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <functional>
 
+#include "sync/log/log_queue.h"
 #include "sync/tape/checker.h"
 #include "sync/tape/recorder.h"
 #include "sync/tape/replayer.h"
@@ -143,6 +145,45 @@ TEST_CASE("a log that was cut anywhere is replayed up to the cut and no further"
     const auto& part = replay.kept.effects;
     REQUIRE(part.size() <= whole.size());
     CHECK(std::equal(part.begin(), part.end(), whole.begin()));
+  });
+}
+
+TEST_CASE("whatever a recorder has let out is in the replay of what it had written by then") {
+  for_seeds(50, [&](Random& random) {
+    const Program program = random_program(random);
+    Board board(program, config_with(1 + random() % 1000));
+    LiveWorld world(static_cast<unsigned>(random()), board.console_port);
+    LogQueue log;
+    app::MachineProbe probe(board.machine);
+    KeepingSink let_out;
+    RecordingSource source(world, log, probe);
+    RecordingSink sink(let_out, log, probe);
+    // Killed in the middle of a pass, right after an effect.
+    struct Kill final : Sink {
+      Kill(Sink& behind, unsigned count) : next(behind), left(count) {}
+      void effect(const Effect& effect) override {
+        if (dead) return;
+        next.effect(effect);
+        dead = --left == 0;
+        if (dead) died();
+      }
+      void digest(Tick tick, const Digest& digest) override {
+        if (!dead) next.digest(tick, digest);
+      }
+      Sink& next;
+      unsigned left;
+      bool dead = false;
+      std::function<void()> died;
+    };
+    Kill kill(sink, 1 + static_cast<unsigned>(random() % 20));
+    std::vector<Entry> written;
+    kill.died = [&] { log.take(written); };
+    while (!kill.dead && board.machine.tick().value < length_ticks) board.machine.step(source, kill, {length_ticks});
+    if (!kill.dead) return;
+    Replay replay(program, written, 1 + random() % 1000);
+    replay.run();
+    check_not_diverged(replay);
+    CHECK(replay.kept.effects == let_out.effects);
   });
 }
 
