@@ -97,15 +97,13 @@ TEST_CASE("a full disk ends the recording with 74 and says why, and what is on i
   check_ends_well(recording, recording.out, disk.file("trace"));
 }
 
-// Fails today: the sentence comes twice, with one about the guest's end between.
-TEST_CASE("a log that may not grow is told of in one sentence" * doctest::should_fail()) {
+TEST_CASE("a log that may not grow is told of in one sentence") {
   const TemporaryFolder folder;
   const SmallFiles small(15'000);
   check_one_sentence(run(record_to(folder.file("trace"))));
 }
 
-// Fails today: SIGXFSZ, which `ulimit -f` sends, is not ignored.
-TEST_CASE("a limit on the size of files is an error of the disk and not a signal" * doctest::should_fail()) {
+TEST_CASE("a limit on the size of files is an error of the disk and not a signal") {
   const std::string trace = recorded().trace;
   const TemporaryFolder folder;
   rlimit before{};
