@@ -1,5 +1,5 @@
-// Traces of which a byte was changed. It is found by whoever needs it, it is always found by `trace verify`, and no replay
-// ends elsewhere than the recording and says that all is well.
+// Traces of which a byte was changed. It is found by whoever needs it, it is always found by `trace verify`, and no
+// replay ends elsewhere than the recording and says that all is well.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -47,9 +47,10 @@ void check_flips(const TraceCopy& copy, const std::string& name, std::size_t cou
 TEST_CASE("the recording that is harmed below replays whole, from every checkpoint and as a copy") {
   const TraceCopy copy;
   const auto& r = recorded();
-  for (const std::vector<std::string>& flags :
-       {std::vector<std::string>{}, {"--check"}, {"--from", copy.file(r.checkpoints[0])},
-        {"--from", copy.file(r.checkpoints[2]), "--check"}}) {
+  for (const std::vector<std::string>& flags : {std::vector<std::string>{},
+                                                {"--check"},
+                                                {"--from", copy.file(r.checkpoints[0])},
+                                                {"--from", copy.file(r.checkpoints[2]), "--check"}}) {
     const Replayed end = replayed(copy.path(), flags);
     CHECK(end.complete);
     CHECK(end.digest == r.end.digest);
@@ -90,7 +91,9 @@ TEST_CASE("a changed byte of a checkpoint is found by who compares with it or st
   const auto& r = recorded();
   for (std::size_t n = 0; n < r.checkpoints.size(); ++n) {
     // Later ones are compared with, earlier ones are not looked at.
-    const auto from = [&](std::size_t start) { return std::vector<std::string>{"--from", copy.file(r.checkpoints[start])}; };
+    const auto from = [&](std::size_t start) {
+      return std::vector<std::string>{"--from", copy.file(r.checkpoints[start])};
+    };
     const auto from_checked = [&](std::size_t start) {
       return std::vector<std::string>{"--from", copy.file(r.checkpoints[start]), "--check"};
     };
@@ -210,9 +213,8 @@ TEST_CASE("files of another recording of the same guest are refused in this one"
 
 TEST_CASE("a trace of which a file is missing is refused, or the file was not needed") {
   const auto& r = recorded();
-  for (const std::string& name :
-       {std::string("trace.header"), std::string("log"), r.checkpoints[1], std::string("checkpoints/pages"),
-        std::string("images")}) {
+  for (const std::string& name : {std::string("trace.header"), std::string("log"), r.checkpoints[1],
+                                  std::string("checkpoints/pages"), std::string("images")}) {
     CAPTURE(name);
     const TraceCopy copy;
     std::filesystem::remove_all(copy.file(name));

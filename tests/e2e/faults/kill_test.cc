@@ -1,5 +1,5 @@
-// Recorders that are killed at any moment. Effects leave only after the log is safe: the trace replays, says that it was
-// cut off, and comes at least as far as what the world has seen.
+// Recorders that are killed at any moment. Effects leave only after the log is safe: the trace replays, says that it
+// was cut off, and comes at least as far as what the world has seen.
 #include <doctest/doctest.h>
 #include <signal.h>
 
@@ -44,8 +44,8 @@ std::vector<Guest> guests() {
   all.push_back({"chatty", chatty_guest(), 700});
   all.push_back(all[0]);
   all.push_back({"chatty with checkpoints", chatty_guest(), 700});
-  all.back().flags.insert(all.back().flags.end(), {"--checkpoint-every", "20ms", "--digest-every", "3000000",
-                                                   "--digests", "/dev/null"});
+  all.back().flags.insert(all.back().flags.end(),
+                          {"--checkpoint-every", "20ms", "--digest-every", "3000000", "--digests", "/dev/null"});
   all.push_back({"chatty, synced", chatty_guest(), 500});
   all.back().flags.insert(all.back().flags.end(), {"--log-sync", "0s"});
   const std::string debian = std::string(LOCKSTITCH_SOURCE_DIR) + "/build/guest/";
@@ -130,10 +130,7 @@ TEST_CASE("what a killed recorder has let out and what its trace shows never con
   }
 }
 
-// Fails today for some 5 to 10 of 100 kills: effects leave when the log is safe up to the beginning of the pass that they
-// were made in, not up to their own tick.
-TEST_CASE("the trace of a killed recorder comes at least as far as the last byte that it has let out" *
-          doctest::may_fail()) {
+TEST_CASE("the trace of a killed recorder comes at least as far as the last byte that it has let out") {
   std::size_t short_of = 0;
   for (const Remains& left : killed()) {
     CAPTURE(left.story());

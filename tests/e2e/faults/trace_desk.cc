@@ -23,10 +23,9 @@ void write(const std::string& path, const std::vector<std::uint8_t>& bytes) {
 
 void make(Recorded& r) {
   const std::string kernel = r.folder.file("kernel", read(LOCKSTITCH_CHATTY));
-  const Outcome run_of =
-      run({"record", "--flat", "--kernel", kernel, "--memory", "4M", "--seed", "7", "--digest-every", "10000000",
-           "--digests", r.folder.file("digests"), "-o", r.trace},
-          "abcdefghq");
+  const Outcome run_of = run({"record", "--flat", "--kernel", kernel, "--memory", "4M", "--seed", "7", "--digest-every",
+                              "10000000", "--digests", r.folder.file("digests"), "-o", r.trace},
+                             "abcdefghq");
   REQUIRE_MESSAGE(run_of.exit_code == 0, run_of.err);
   r.console = run_of.out;
   REQUIRE(r.console.find("00000040\n") != std::string::npos);
@@ -71,9 +70,7 @@ const Recorded& recorded() {
   return *once;
 }
 
-TraceCopy::TraceCopy() {
-  std::filesystem::copy(recorded().trace, path_, std::filesystem::copy_options::recursive);
-}
+TraceCopy::TraceCopy() { std::filesystem::copy(recorded().trace, path_, std::filesystem::copy_options::recursive); }
 
 std::vector<std::uint8_t> TraceCopy::contents(const std::string& name) const { return read(file(name)); }
 

@@ -1,6 +1,6 @@
-// Bytes as a checkpoint and as a store of pages; and valid ones in which bytes drive the changes, of bytes and of messages
-// under checksums that are right again. Whatever comes, reading ends, takes bounded memory, stays inside the regions, and
-// gives no page that was not written.
+// Bytes as a checkpoint and as a store of pages; and valid ones in which bytes drive the changes, of bytes and of
+// messages under checksums that are right again. Whatever comes, reading ends, takes bounded memory, stays inside the
+// regions, and gives no page that was not written.
 #include <fmt/format.h>
 #include <xxhash.h>
 #include <zstd.h>
@@ -49,7 +49,8 @@ Data rest_of(ByteChoice& choice) {
 
 void change(Data& bytes, ByteChoice& choice) {
   for (std::uint64_t changes = 1 + choice.below(4); changes-- > 0 && !bytes.empty();) {
-    const auto at = static_cast<std::ptrdiff_t>(choice.below(std::max<std::uint64_t>(bytes.size(), 0x101)) % bytes.size());
+    const auto at =
+        static_cast<std::ptrdiff_t>(choice.below(std::max<std::uint64_t>(bytes.size(), 0x101)) % bytes.size());
     switch (choice.below(5)) {
       case 0:
         bytes[at] ^= static_cast<std::uint8_t>(1u << choice.below(8));
@@ -124,8 +125,14 @@ Data valid_store() {
   return bytes;
 }
 
-/// `honest`: what is read must be the pages of valid_store().
-void read_store(const Data& bytes, bool honest) {
+/// What every page that is read must be.
+enum class Expected { anything, of_valid_store, ones };
+
+Data expected_page(Expected expected, PageId id) {
+  return expected == Expected::ones ? Data(page_bytes, 0xff) : page_of(id);
+}
+
+void read_store(const Data& bytes, Expected expected) {
   desk().file("pages", bytes);
   const auto store = PageStoreReader::open(desk().file("pages"), trace);
   if (!store.ok()) {
@@ -139,8 +146,8 @@ void read_store(const Data& bytes, bool honest) {
     next += found.pages;
     if (!store.value().read(found, pages).ok()) continue;
     check(pages.size() == found.pages * page_bytes, "a block has its pages");
-    for (PageId i = 0; honest && i < found.pages; ++i) {
-      const Data page = page_of(found.first + i);
+    for (PageId i = 0; expected != Expected::anything && i < found.pages; ++i) {
+      const Data page = expected_page(expected, found.first + i);
       check(std::equal(page.begin(), page.end(), pages.begin() + static_cast<std::ptrdiff_t>(i * page_bytes)),
             "only what was stored is read");
     }
@@ -152,17 +159,22 @@ void read_store(const Data& bytes, bool honest) {
 void change_store(ByteChoice& choice) {
   Data bytes = valid_store();
   change(bytes, choice);
-  read_store(bytes, true);
+  read_store(bytes, Expected::of_valid_store);
 }
 
 /// Blocks whose checks are right and whose lengths and numbers are not.
 void forge_store(ByteChoice& choice) {
   Data bytes;
   PageId next = 1;
+  Expected expected = Expected::ones;
   for (std::uint64_t blocks = 1 + choice.below(4); blocks-- > 0;) {
-    Data contents((1 + choice.below(4)) * page_bytes - (choice.one_in(3) ? choice.below(9) : 0));
-    Data body = choice.one_in(4) ? Data(choice.below(90), static_cast<std::uint8_t>(choice.take(1))) : compressed(contents);
-    if (choice.one_in(4)) change(body, choice);
+    Data contents((1 + choice.below(4)) * page_bytes - (choice.one_in(3) ? choice.below(9) : 0), 0xff);
+    Data body = compressed(contents);
+    if (choice.one_in(4)) body.assign(choice.below(90), static_cast<std::uint8_t>(choice.take(1)));
+    if (choice.one_in(8)) {
+      change(body, choice);
+      expected = Expected::anything;
+    }
     const auto pages = static_cast<std::uint32_t>(choice.one_in(3) ? choice.next() : 1 + choice.below(4));
     const PageId first = choice.one_in(5) ? choice.take(8) : next;
     const std::uint64_t claimed = choice.one_in(4) ? choice.take(8) : body.size();
@@ -170,7 +182,7 @@ void forge_store(ByteChoice& choice) {
     bytes.insert(bytes.end(), whole.begin(), whole.end());
     next += pages;
   }
-  read_store(bytes, false);
+  read_store(bytes, expected);
 }
 
 // ---- The checkpoint
@@ -289,10 +301,10 @@ void bytes_as_they_are(ByteChoice& choice, std::uint64_t kind) {
       load(bytes, nullptr);
       break;
     case 2:
-      read_store(bytes, false);
+      read_store(bytes, Expected::anything);
       break;
     default:
-      read_store(block(static_cast<std::uint32_t>(1 + bytes.size() % 256), 1, bytes, bytes.size()), false);
+      read_store(block(static_cast<std::uint32_t>(1 + bytes.size() % 256), 1, bytes, bytes.size()), Expected::anything);
   }
 }
 

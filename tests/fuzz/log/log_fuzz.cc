@@ -1,6 +1,6 @@
 // Bytes as a header, as frames, as a batch of entries, as segments of a log; and a valid log in which bytes drive the
-// changes: of bytes, of frames, and of messages under checksums that are right again. Whatever comes, reading ends, takes
-// bounded memory, and gives nothing that was not written.
+// changes: of bytes, of frames, and of messages under checksums that are right again. Whatever comes, reading ends,
+// takes bounded memory, and gives nothing that was not written.
 #include <xxhash.h>
 #include <zstd.h>
 
@@ -85,7 +85,8 @@ std::vector<Entry> entries_of(ByteChoice& choice) {
 
 void change(Data& bytes, ByteChoice& choice) {
   for (std::uint64_t changes = 1 + choice.below(4); changes-- > 0 && !bytes.empty();) {
-    const auto at = static_cast<std::ptrdiff_t>(choice.below(std::max<std::uint64_t>(bytes.size(), 0x101)) % bytes.size());
+    const auto at =
+        static_cast<std::ptrdiff_t>(choice.below(std::max<std::uint64_t>(bytes.size(), 0x101)) % bytes.size());
     switch (choice.below(5)) {
       case 0:
         bytes[at] ^= static_cast<std::uint8_t>(1u << choice.below(8));

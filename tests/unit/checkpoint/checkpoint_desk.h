@@ -1,5 +1,5 @@
-// Checkpoints for tests: a machine that is only pages, whose changes are handed to a writer, and what a checkpoint gives
-// back compared with what it was.
+// Checkpoints for tests: a machine that is only pages, whose changes are handed to a writer, and what a checkpoint
+// gives back compared with what it was.
 #pragma once
 #include <doctest/doctest.h>
 
