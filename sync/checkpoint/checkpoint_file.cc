@@ -69,6 +69,14 @@ Result<CheckpointFile> CheckpointFile::open(const std::string& path, Digest trac
   return file;
 }
 
+PageId CheckpointFile::last_id() const {
+  PageId last = 0;
+  for (const auto& runs : contents_.runs) {
+    for (const PageRun& run : runs) last = std::max(last, run.first_id + run.count - 1);
+  }
+  return last;
+}
+
 Outcome CheckpointFile::load(std::size_t region, const std::function<void(std::uint64_t, Bytes)>& each) const {
   std::vector<Wanted> wanted;
   for (const PageRun& run : contents_.runs.at(region)) wanted.push_back({run.first_id, run.first_page, run.count});

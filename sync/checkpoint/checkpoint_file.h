@@ -33,6 +33,9 @@ class CheckpointFile {
   const std::vector<std::uint8_t>& state() const { return contents_.state; }
   const std::vector<RegionShape>& shapes() const { return contents_.shapes; }
 
+  /// The largest id that it names; 0: none.
+  PageId last_id() const;
+
   /// Calls each(page number, its 4096 bytes) for every page that the region lists, in no particular order. Fails: a
   /// store that is missing, too short or damaged; some pages may have been given by then.
   Outcome load(std::size_t region, const std::function<void(std::uint64_t, Bytes)>& each) const;

@@ -18,6 +18,23 @@
 namespace lockstitch::sync {
 namespace {
 
+/// What is behind the last whole block is cut off when a store is continued, and its ids are given out again. So
+/// nothing that a checkpoint names may be there.
+Outcome check_nothing_lost(const std::string& folder, Digest trace) {
+  const auto store = PageStoreReader::open(page_store_path(folder), trace);
+  const PageId last = store.ok() ? store.value().last() : 0;
+  for (const CheckpointListing& listing : list_checkpoints(folder)) {
+    const auto checkpoint = CheckpointFile::open(listing.path, trace);
+    if (!checkpoint.ok() || checkpoint.value().last_id() <= last) continue;
+    return Error{
+        ExitCode::bad_input,
+        fmt::format("The page store in '{}' is damaged or cut off, and the checkpoint at tick {} needs what is "
+                    "lost; copy the trace again, or remove that checkpoint.",
+                    folder, listing.tick.value)};
+  }
+  return success();
+}
+
 /// Pages that lie one behind the other in region and store make one run.
 std::vector<PageRun> runs_of(const std::vector<PageId>& map) {
   std::vector<PageRun> runs;
@@ -43,6 +60,7 @@ Result<std::unique_ptr<CheckpointWriter>> CheckpointWriter::open(const std::stri
     return Error{ExitCode::unavailable,
                  fmt::format("The folder '{}' for checkpoints cannot be made ({}).", folder, std::strerror(errno))};
   }
+  if (const Outcome whole = check_nothing_lost(folder, trace); !whole) return whole.error();
   auto store = PageStoreWriter::open(page_store_path(folder), trace);
   if (!store.ok()) return store.error();
   try {

@@ -77,6 +77,7 @@ Result<PageStoreReader> PageStoreReader::open(const std::string& path, Digest tr
   const off_t size = ::lseek(reader.file_.get(), 0, SEEK_END);
   std::array<std::uint8_t, header_bytes> header;
   PageId next = 1;
+  bool torn = true;
   for (;;) {
     const ssize_t got = read_at(reader.file_.get(), header.data(), header.size(), reader.end_offset_);
     if (got < 0) {
@@ -94,12 +95,16 @@ Result<PageStoreReader> PageStoreReader::open(const std::string& path, Digest tr
                        block.first == next && block.pages >= 1 && block.pages <= PageStoreWriter::block_pages &&
                        block.body_bytes <= ZSTD_compressBound(PageStoreWriter::block_pages * page_bytes) &&
                        block.body_offset + block.body_bytes <= static_cast<std::uint64_t>(size);
-    if (!whole) break;
+    if (!whole) {
+      // A first block that ends too early was never finished; one whose header is wrong is damage, or another trace's.
+      torn = get(&header[24], 8) == header_check(header.data(), trace);
+      break;
+    }
     next += block.pages;
     reader.end_offset_ = block.body_offset + block.body_bytes;
     reader.blocks_.push_back(block);
   }
-  if (reader.blocks_.empty() && size > 0) return damaged(path, 0);
+  if (reader.blocks_.empty() && !torn) return damaged(path, 0);
   return reader;
 }
 

@@ -5,6 +5,7 @@ namespace lockstitch::sync {
 
 std::optional<Arrival> RecordingSource::take(Moment now) {
   std::optional<Arrival> arrival = live_.take(now);
+  among_inputs_ = arrival.has_value();
   if (!arrival) {
     log_.passed(now.tick);
   } else if (arrival->port == control_port) {

@@ -51,8 +51,8 @@ SourceAndSink make_source_and_sink(Mode mode, ModeParts parts) {
       // The gate is in the world: it lets nothing out before the log is written (Recording::make_safe).
       Recording& recording = *parts.recording;
       auto& live = put_around<world::LiveSource>(sources, parts.inbox, parts.host_clock, clocking, ns_per_tick);
-      put_around<sync::RecordingSource>(sources, live, recording.log(), recording.probe());
-      put_around<sync::RecordingSink>(sinks, *live_sink, recording.log(), recording.probe());
+      auto& source = put_around<sync::RecordingSource>(sources, live, recording.log(), recording.probe());
+      put_around<sync::RecordingSink>(sinks, *live_sink, source, recording.log(), recording.probe());
       break;
     }
     case Mode::replay: {

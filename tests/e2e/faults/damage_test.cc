@@ -190,7 +190,7 @@ TEST_CASE("files of another recording of the same guest are refused in this one"
               "q")
               .exit_code == 0);
   const auto& r = recorded();
-  for (const std::string name : {std::string("trace.header"), sealed_log}) {
+  for (const std::string& name : {std::string("trace.header"), sealed_log}) {
     CAPTURE(name);
     const auto original = copy.contents(name);
     copy.put(name, other.contents("second/" + name));

@@ -95,7 +95,7 @@ const std::vector<Entry>& recorded() {
     NullSink out;
     app::MachineProbe probe(board->machine());
     RecordingSource source(typist, log, probe);
-    RecordingSink sink(out, log, probe);
+    RecordingSink sink(out, source, log, probe);
     board->machine().run(source, sink, {length_ticks});
     log.entries.push_back({board->machine().tick(), EndEntry{0, 0, board->machine().digest()}});
     return std::move(log.entries);

@@ -220,9 +220,7 @@ TEST_CASE("a store is continued behind a torn tail, and what was whole stays") {
   }
 }
 
-// Fails today: PageStoreReader::open takes such a store for another trace's.
-TEST_CASE("a store whose first block is torn, as a kill in the first checkpoint leaves it, can be begun anew" *
-          doctest::should_fail()) {
+TEST_CASE("a store whose first block is torn, as a kill in the first checkpoint leaves it, can be begun anew") {
   for (const std::uint64_t length : {1, 39, 40, 45}) {
     CAPTURE(length);
     const ThreeCheckpoints desk;
@@ -239,9 +237,7 @@ TEST_CASE("a store whose first block is torn, as a kill in the first checkpoint 
   }
 }
 
-// Fails today: PageStoreWriter::open cuts the store off behind the last good block and gives the same ids to new pages.
-TEST_CASE("a store that was damaged or cut under its checkpoints and is then continued never gives them other pages" *
-          doctest::should_fail()) {
+TEST_CASE("a store that was damaged or cut under its checkpoints and is then continued never gives them other pages") {
   for (const bool cut : {false, true}) {
     CAPTURE(cut);
     ThreeCheckpoints desk;

@@ -63,7 +63,7 @@ Recorded record(const Program& program, Random& random) {
   app::MachineProbe probe(board.machine);
   Recorded recorded;
   RecordingSource source(world, log, probe);
-  RecordingSink sink(recorded.sink, log, probe);
+  RecordingSink sink(recorded.sink, source, log, probe);
   board.machine.run(source, sink, {length_ticks});
   recorded.final = board.machine.digest();
   recorded.entries = std::move(log.entries);
@@ -157,7 +157,7 @@ TEST_CASE("whatever a recorder has let out is in the replay of what it had writt
     app::MachineProbe probe(board.machine);
     KeepingSink let_out;
     RecordingSource source(world, log, probe);
-    RecordingSink sink(let_out, log, probe);
+    RecordingSink sink(let_out, source, log, probe);
     // Killed in the middle of a pass, right after an effect.
     struct Kill final : Sink {
       Kill(Sink& behind, unsigned count) : next(behind), left(count) {}
