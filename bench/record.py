@@ -273,9 +273,17 @@ def evaluate(report):
             add(f"boot, {clock}: log", "KiB", [s["log_bytes"] / 1024 for s in found["stats"]], BAR_BOOT_LOG_KIB)
     found = report.get("sql")
     if found:
-        add("SQL: transactions lost per second by recording", "%",
-            [100 * (1 - r["per_second"] / s["per_second"]) for r, s in zip(found["record"], found["run"])], BAR_SQL_LOSS_PERCENT,
-            100 * (1 - ratio(found["record"], found["run"], "per_second")))
+        # Of neighbouring windows, so that most of what else the host does falls out.
+        def of_windows(value_of):
+            return [[value_of(r) / value_of(s) for r, s in zip(record["windows"], run["windows"])]
+                    for record, run in zip(found["record"], found["run"])]
+
+        rates = of_windows(lambda window: window["transactions"] / window["wall_s"])
+        add("SQL: transactions lost per second by recording", "%", [100 * (1 - statistics.median(run)) for run in rates],
+            BAR_SQL_LOSS_PERCENT, 100 * (1 - statistics.median(sum(rates, []))))
+        costs = of_windows(lambda window: window["cpu_s"] / window["transactions"])
+        add("SQL: a transaction's CPU time grows by", "%", [100 * (statistics.median(run) - 1) for run in costs],
+            value=100 * (statistics.median(sum(costs, [])) - 1))
         for side in ("run", "record"):
             add(f"SQL, {side}: transactions per second", "/s", of(found[side], "per_second"))
             add(f"SQL, {side}: CPU time for 1000 transactions", "s", of(found[side], "cpu_s_per_1000"))
