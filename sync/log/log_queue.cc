@@ -1,6 +1,8 @@
 // See log_queue.h.
 #include "sync/log/log_queue.h"
 
+#include <algorithm>
+
 namespace lockstitch::sync {
 namespace {
 
@@ -32,6 +34,8 @@ bool LogQueue::take(std::vector<Entry>& out) {
     bytes_ = 0;
     room_.notify_all();
   }
+  // The core may be among the inputs of the last entry's tick: a horizon that it told before lies behind them.
+  if (!out.empty()) told_ = std::max(told_, out.back().tick.value);
   if (passed > told_ && (out.empty() || out.back().tick.value < passed)) {
     told_ = passed;
     out.push_back({Tick{passed - 1}, HorizonEntry{}});

@@ -43,6 +43,18 @@ TEST_CASE("a horizon never goes behind an entry that came later") {
   CHECK(out.size() == 1);
 }
 
+TEST_CASE("a horizon never goes behind an entry that was taken before, either") {
+  LogQueue queue;
+  std::vector<Entry> out;
+  queue.append({Tick{20}, MarkEntry{"among the inputs of its tick"}});
+  REQUIRE(queue.take(out));
+  queue.passed(Tick{19});
+  CHECK(!queue.take(out));
+  queue.passed(Tick{20});
+  REQUIRE(queue.take(out));
+  CHECK(out.at(0).tick == Tick{20});
+}
+
 TEST_CASE("the core waits when the writer is far behind, and never again once the writer has failed") {
   LogQueue queue;
   const std::vector<std::uint8_t> large(60'000);
