@@ -36,6 +36,19 @@ std::string text_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+bool same_contents(const std::string& a, const std::string& b) {
+  return std::system(("cmp -s " + a + " " + b).c_str()) == 0;
+}
+
+std::string newest_checkpoint(const std::string& trace) {
+  std::string newest;
+  for (const auto& file : std::filesystem::directory_iterator(trace + "/checkpoints")) {
+    const std::string name = file.path().filename().string();
+    if (name.ends_with(".checkpoint")) newest = std::max(newest, name);
+  }
+  return newest;
+}
+
 unsigned free_port() {
   const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
@@ -80,8 +93,26 @@ TEST_CASE("Debian with PostgreSQL is the same the four ways, and from its packed
   CHECK(checkpoints >= 4);
   check_replay(dense, {"--from", std::to_string(ticks_of(recorded) / 3), "--check"}, digest_of(recorded));
 
+  // From a checkpoint it can go on live as well.
+  const Account live = run_with_summary({"run", "--quiet", "--clock", "virtual", "--serial", "none", "--from",
+                                         dense + "/checkpoints/" + newest_checkpoint(dense)});
+  CHECK_MESSAGE(live.exit_code == 0, live.err);
+  CHECK(live.summary.at("end_reason") == "power_off");
+  CHECK(digest_of(live) == digest_of(recorded));
+
   const Outcome packed = run({"trace", "pack", trace, "-o", elsewhere.file("packed")});
   CHECK_MESSAGE(packed.exit_code == 0, packed.err);
+
+  // What the guest wrote goes into the image when somebody asks, and the trace is none the worse.
+  const std::string disk = images.file("disk.img");
+  CHECK(same_contents(disk, guest_file("disk.img")));
+  const Outcome committed = run({"commit", trace});
+  CHECK_MESSAGE(committed.exit_code == 0, committed.err);
+  CHECK(!same_contents(disk, guest_file("disk.img")));
+  CHECK(std::system(("/sbin/e2fsck -fn " + disk + " >/dev/null 2>&1").c_str()) == 0);
+  check_replay(trace, {}, digest_of(recorded));
+  CHECK(run({"commit", trace}).exit_code == 65);
+
   std::filesystem::remove_all(images.path());
   std::filesystem::remove_all(trace);
   check_replay(elsewhere.file("packed"), {"--check"}, digest_of(recorded));

@@ -48,7 +48,7 @@ struct Library {
 
 const std::vector<Library> libraries = {
     {"boost/context/", {"vmm/machine/fiber."}},
-    {"xxhash.h", {"vmm/machine/", "sync/"}},
+    {"xxhash.h", {"vmm/machine/", "sync/", "tests/fuzz/"}},
     {"libslirp.h", {"vmm/world/"}},
     {"slirp/", {"vmm/world/"}},
     {"fmt/", {"vmm/world/", "vmm/app/", "sync/log/", "sync/checkpoint/", "sync/trace/", "tests/", "tools/"}},

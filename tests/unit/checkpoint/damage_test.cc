@@ -105,7 +105,7 @@ TEST_CASE("a checkpoint cut at any length, and one with bytes behind its end, is
   }
   for (const std::size_t more : {1, 24, 4096}) {
     Page bytes = original;
-    bytes.resize(original.size() + more);
+    bytes.insert(bytes.end(), more, std::uint8_t{0});
     write_file(path, bytes);
     const auto file = CheckpointFile::open(path, this_trace);
     REQUIRE(!file.ok());
