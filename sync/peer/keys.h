@@ -4,6 +4,7 @@
 #include <kj/compat/tls.h>
 
 #include <string>
+#include <vector>
 
 #include "lockstitch/result.h"
 
