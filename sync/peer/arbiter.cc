@@ -5,6 +5,7 @@
 
 #include "sync/peer/file_arbiter.h"
 #include "sync/peer/member_name.h"
+#include "sync/peer/witness_arbiter.h"
 
 namespace lockstitch::sync {
 namespace {
@@ -30,6 +31,12 @@ Result<kj::Own<Arbiter>> make_arbiter(const std::string& spec, const std::string
   if (scheme == "file") {
     if (place.empty() || place.back() == '/') return bad_arbiter(spec, "a file's path is missing");
     return kj::Own<Arbiter>(kj::heap<FileArbiter>(place, pair, timer));
+  }
+  if (scheme == "witness") {
+    const auto found = parse_host_port(place, WitnessArbiter::default_port);
+    if (!found.ok()) return bad_arbiter(spec, found.error().text);
+    if (found.value().port == 0) return bad_arbiter(spec, "there is no port 0");
+    return kj::Own<Arbiter>(kj::heap<WitnessArbiter>(found.value(), spec, pair, keys, io));
   }
   return bad_arbiter(spec, fmt::format("there is no kind '{}'", scheme));
 }

@@ -4,9 +4,9 @@
 #include <kj/compat/tls.h>
 
 #include <string>
-#include <vector>
 
 #include "lockstitch/result.h"
+#include "sync/peer/key_request.h"
 
 namespace lockstitch::sync {
 
@@ -21,17 +21,6 @@ struct Keys {
   std::string key;          ///< of this member, private
   std::string name;         ///< of this member: the certificate's common name
 };
-
-struct KeyRequest {
-  std::string folder;                ///< made if missing
-  std::vector<std::string> members;  ///< one sub-folder each: authority.pem, certificate.pem, key.pem (mode 0600)
-  unsigned days = 3650;
-};
-
-/// Makes an authority and the members' keys (ECDSA P-256). The authority's private key stays in `folder`
-/// (authority-key.pem, 0600), so that a member can be added later: members that exist already are refused. Fails: a bad
-/// name, unwritable, exists.
-Outcome make_keys(const KeyRequest& request);
 
 /// Of one member's folder. Fails: missing or unreadable files, not PEM, a key that does not fit its certificate, a
 /// certificate that is expired or not of this authority; says which file and what to do.
