@@ -17,7 +17,52 @@ namespace {
 /// Unit: bytes. A header has a few KB.
 constexpr std::size_t header_max_bytes = 16u << 20;
 
-std::vector<std::uint8_t> encode(const Header& header) {
+BoardDescription board_of(schema::Board::Reader from) {
+  BoardDescription board;
+  board.name = from.getName();
+  board.memory_bytes = from.getMemoryBytes();
+  board.ns_per_tick = from.getNsPerTick();
+  board.rtc_start_seconds = from.getRtcStartSeconds();
+  board.seed = from.getSeed();
+  board.command_line = from.getCommandLine();
+  board.flat_kernel = from.getFlatKernel();
+  board.reboots = from.getReboots();
+  board.virtio_console = from.getVirtioConsole();
+  if (const auto mac = from.getNetworkMac(); mac.size() == 6) {
+    board.network_mac.emplace();
+    std::copy(mac.begin(), mac.end(), board.network_mac->begin());
+  }
+  for (const auto disk : from.getDisks()) board.disks.push_back({disk.getReadOnly()});
+  for (const auto port : from.getPorts()) board.ports.emplace_back(port);
+  return board;
+}
+
+Header decode(schema::Header::Reader from) {
+  Header header;
+  header.version = from.getFormatVersion();
+  header.ticks = from.getTickSemantics();
+  header.build = from.getBuild();
+  header.created_ns = from.getCreatedNs();
+  header.paced = from.getPaced();
+  header.digest_every = from.getDigestEvery();
+  header.numeric_mode = from.getNumericMode();
+  const auto engine = from.getEngine();
+  header.engine = {engine.getName(),     engine.getCountsExactly(), engine.getStopsExactly(),
+                   engine.getTrapsTsc(), engine.getTrapsRandom(),   engine.getNoVisibleTlb()};
+  for (const auto row : from.getCpuid()) {
+    header.cpuid.push_back({row.getLeaf(), row.getSubleaf(), row.getEax(), row.getEbx(), row.getEcx(), row.getEdx()});
+  }
+  header.board = board_of(from.getBoard());
+  for (const auto image : from.getImages()) {
+    header.images.push_back(
+        {image.getRole(), image.getPath(), image.getBytes(), {image.getHash().getHigh(), image.getHash().getLow()}});
+  }
+  return header;
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> encode_header(const Header& header) {
   capnp::MallocMessageBuilder message;
   auto to = message.initRoot<schema::Header>();
   to.setFormatVersion(header.version);
@@ -81,54 +126,19 @@ std::vector<std::uint8_t> encode(const Header& header) {
   return {array.begin(), array.end()};
 }
 
-BoardDescription board_of(schema::Board::Reader from) {
-  BoardDescription board;
-  board.name = from.getName();
-  board.memory_bytes = from.getMemoryBytes();
-  board.ns_per_tick = from.getNsPerTick();
-  board.rtc_start_seconds = from.getRtcStartSeconds();
-  board.seed = from.getSeed();
-  board.command_line = from.getCommandLine();
-  board.flat_kernel = from.getFlatKernel();
-  board.reboots = from.getReboots();
-  board.virtio_console = from.getVirtioConsole();
-  if (const auto mac = from.getNetworkMac(); mac.size() == 6) {
-    board.network_mac.emplace();
-    std::copy(mac.begin(), mac.end(), board.network_mac->begin());
+Result<Header> decode_header(Bytes bytes) {
+  try {
+    kj::ArrayInputStream stream({bytes.data(), bytes.size()});
+    capnp::PackedMessageReader message(stream);
+    return decode(message.getRoot<schema::Header>());
+  } catch (const kj::Exception& exception) {
+    return Error{ExitCode::bad_input, fmt::format("is no Cap'n Proto header ({})", exception.getDescription().cStr())};
   }
-  for (const auto disk : from.getDisks()) board.disks.push_back({disk.getReadOnly()});
-  for (const auto port : from.getPorts()) board.ports.emplace_back(port);
-  return board;
 }
-
-Header decode(schema::Header::Reader from) {
-  Header header;
-  header.version = from.getFormatVersion();
-  header.ticks = from.getTickSemantics();
-  header.build = from.getBuild();
-  header.created_ns = from.getCreatedNs();
-  header.paced = from.getPaced();
-  header.digest_every = from.getDigestEvery();
-  header.numeric_mode = from.getNumericMode();
-  const auto engine = from.getEngine();
-  header.engine = {engine.getName(),     engine.getCountsExactly(), engine.getStopsExactly(),
-                   engine.getTrapsTsc(), engine.getTrapsRandom(),   engine.getNoVisibleTlb()};
-  for (const auto row : from.getCpuid()) {
-    header.cpuid.push_back({row.getLeaf(), row.getSubleaf(), row.getEax(), row.getEbx(), row.getEcx(), row.getEdx()});
-  }
-  header.board = board_of(from.getBoard());
-  for (const auto image : from.getImages()) {
-    header.images.push_back(
-        {image.getRole(), image.getPath(), image.getBytes(), {image.getHash().getHigh(), image.getHash().getLow()}});
-  }
-  return header;
-}
-
-}  // namespace
 
 Outcome write_header(const std::string& path, Header& header) {
   std::vector<std::uint8_t> bytes;
-  header.identity = append_frame(bytes, encode(header), Chain{});
+  header.identity = append_frame(bytes, encode_header(header), Chain{});
   return write_file_whole(path, bytes, "The header of the trace");
 }
 
@@ -145,27 +155,23 @@ Result<Header> read_header(const std::string& path) {
   if (frame.fault == FrameFault::damaged || frame.bytes != bytes.value().size()) {
     return bad("is damaged: its checksum does not fit its contents; copy the trace again");
   }
-  try {
-    kj::ArrayInputStream stream({frame.payload.data(), frame.payload.size()});
-    capnp::PackedMessageReader message(stream);
-    Header header = decode(message.getRoot<schema::Header>());
-    header.identity = frame.after;
-    if (header.version != format_version) {
-      return bad(
-          fmt::format("has format {}, but this program reads format {} only; use the version of Lockstitch that "
-                      "recorded it ({})",
-                      header.version, format_version, header.build));
-    }
-    if (header.ticks != tick_semantics) {
-      return bad(
-          fmt::format("counts ticks by rule {}, but this program by rule {}; use the version of Lockstitch that "
-                      "recorded it ({})",
-                      header.ticks, tick_semantics, header.build));
-    }
-    return header;
-  } catch (const kj::Exception& exception) {
-    return bad(fmt::format("is no Cap'n Proto header ({})", exception.getDescription().cStr()));
+  auto decoded = decode_header(frame.payload);
+  if (!decoded.ok()) return bad(decoded.error().text);
+  Header header = std::move(decoded).value();
+  header.identity = frame.after;
+  if (header.version != format_version) {
+    return bad(
+        fmt::format("has format {}, but this program reads format {} only; use the version of Lockstitch that "
+                    "recorded it ({})",
+                    header.version, format_version, header.build));
   }
+  if (header.ticks != tick_semantics) {
+    return bad(
+        fmt::format("counts ticks by rule {}, but this program by rule {}; use the version of Lockstitch that "
+                    "recorded it ({})",
+                    header.ticks, tick_semantics, header.build));
+  }
+  return header;
 }
 
 }  // namespace lockstitch::sync

@@ -9,6 +9,7 @@
 
 #include "lockstitch/digest.h"
 #include "lockstitch/result.h"
+#include "lockstitch/types.h"
 
 namespace lockstitch::sync {
 
@@ -76,6 +77,11 @@ struct Header {
   /// Of the file's bytes: the beginning of the log's hash chain and the name of the trace. Not in the file.
   Digest identity;
 };
+
+/// As bytes, without the identity.
+std::vector<std::uint8_t> encode_header(const Header& header);
+/// Any bytes are safe. Fails: not a header; the text says what is wrong.
+Result<Header> decode_header(Bytes bytes);
 
 /// Writes the file anew and sets the identity. Fails: unwritable.
 Outcome write_header(const std::string& path, Header& header);

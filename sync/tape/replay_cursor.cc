@@ -25,13 +25,16 @@ void ReplayCursor::read_digest() {
 }
 
 void ReplayCursor::read_entry() {
-  auto read = log_.next();
+  auto read = log_->next();
   if (!read.ok()) trouble_ = read.error();
   if (!read.ok() || !read.value()) {
     exhausted_ = true;
     return;
   }
-  Entry entry = std::move(*read.value());
+  feed(std::move(*read.value()));
+}
+
+void ReplayCursor::feed(Entry entry) {
   // Others of the same tick may follow, but none before it.
   known_until_ = std::max(known_until_, entry.tick);
   if (std::holds_alternative<HorizonEntry>(entry.body)) {

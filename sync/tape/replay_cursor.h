@@ -18,7 +18,13 @@ class ReplayCursor {
   static constexpr std::size_t context_entries = 8;
 
   /// Entries before `from`, the tick at which the machine stands, are passed over.
-  ReplayCursor(EntryStream& log, Tick from) : log_(log), from_(from), known_until_(from) {}
+  ReplayCursor(EntryStream& log, Tick from) : log_(&log), from_(from), known_until_(from) {}
+  /// Is fed; what was not fed yet is as if the log were cut off there. Whoever steps the machine stays two ticks behind
+  /// known_until() as long as more may come: then the digest of every tick that is executed is here, too.
+  explicit ReplayCursor(Tick from) : from_(from), known_until_(from), exhausted_(true) {}
+
+  /// The next entry of the log.
+  void feed(Entry entry);
 
   /// Reads until every input of ticks up to `tick` is here, or the log ends.
   void read_past(Tick tick);
@@ -59,7 +65,7 @@ class ReplayCursor {
   void read_entry();
   void remember(const Entry& entry);
 
-  EntryStream& log_;
+  EntryStream* log_ = nullptr;
   const Tick from_;
   Tick known_until_;
   bool exhausted_ = false;

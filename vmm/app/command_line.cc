@@ -11,6 +11,8 @@
 #include "vmm/app/commit_command.h"
 #include "vmm/app/message.h"
 #include "vmm/app/options.h"
+#include "vmm/app/pair_commands.h"
+#include "vmm/app/protect_command.h"
 #include "vmm/app/replay_command.h"
 #include "vmm/app/run_command.h"
 #include "vmm/app/suggestion.h"
@@ -28,12 +30,18 @@ constexpr std::string_view overview =
     "       lockstitch replay DIR [flags]                   run it again, exactly, and compare\n"
     "       lockstitch checkpoint DIR                       of a recording: to replay from, or to go on from live\n"
     "       lockstitch commit DIR                           what a recorded guest wrote goes into its disk images\n"
+    "       lockstitch protect GUEST.toml [flags]           run a guest on two hosts in lockstep\n"
+    "       lockstitch standby GUEST.toml [flags]           be the other host\n"
+    "       lockstitch keys -o DIR [MEMBER...]              make the keys by which they know each other\n"
+    "       lockstitch witness [flags]                      be the third party of pairs\n"
+    "       lockstitch status|failover|test-failover STATE  of a protected guest\n"
     "       lockstitch trace show|stats|verify|diff|pack    look at recordings without running them\n"
     "       lockstitch help [COMMAND]                       this text, or a command's; also COMMAND --help\n"
     "       lockstitch --version\n";
 
-constexpr std::array<std::string_view, 10> commands{"run",   "record", "replay", "checkpoint", "commit",
-                                                    "trace", "help",   "--help", "-h",         "--version"};
+constexpr std::array<std::string_view, 17> commands{
+    "run",     "record", "replay",   "checkpoint",    "commit", "trace",  "protect", "standby",  "keys",
+    "witness", "status", "failover", "test-failover", "help",   "--help", "-h",      "--version"};
 
 int print(std::string_view text) {
   fmt::print("{}", text);
@@ -51,7 +59,7 @@ int run(Mode mode, const std::vector<std::string>& arguments) {
   auto settings = read_options(mode, arguments);
   if (!settings.ok()) return complain(settings.error());
   if (!settings.value()) return print(options_help(mode));
-  return finish(run_guest(*settings.value(), mode));
+  return finish(is_pair(mode) ? protect_guest(*settings.value(), mode) : run_guest(*settings.value(), mode));
 }
 
 int help(const std::vector<std::string>& arguments) {
@@ -78,6 +86,11 @@ int run_command_line(const std::vector<std::string>& arguments) {
   if (command == "checkpoint") return finish(make_checkpoint(rest));
   if (command == "commit") return finish(commit(rest));
   if (command == "trace") return finish(trace(rest));
+  if (command == "protect") return run(Mode::protect, rest);
+  if (command == "standby") return run(Mode::standby, rest);
+  if (command == "status") return finish(status(rest));
+  if (command == "failover") return finish(failover(rest));
+  if (command == "test-failover") return finish(test_failover(rest));
   if (command == "--version") return print("lockstitch " LOCKSTITCH_VERSION "\n");
   if (command == "help") return help(rest);
   if (command == "--help" || command == "-h") return print(overview);

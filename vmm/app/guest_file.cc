@@ -20,7 +20,7 @@ namespace {
 
 /// Unit: bytes. A guest file that is larger is some other file.
 constexpr std::size_t guest_file_max_bytes = 1 << 20;
-constexpr std::array<std::string_view, 5> tables{"machine", "disk", "net", "run", "record"};
+constexpr std::array<std::string_view, 6> tables{"machine", "disk", "net", "run", "record", "pair"};
 
 std::string_view type_name(const toml::node& node) {
   switch (node.type()) {

@@ -27,6 +27,14 @@ constexpr const char* record_examples =
     "  lockstitch record --kernel vmlinuz --disk root.img --append 'root=/dev/vda console=ttyS0' -o trace\n"
     "  lockstitch replay trace --console\n"
     "\n";
+constexpr const char* pair_examples =
+    "Examples, with keys made by `lockstitch keys -o keys a b witness` and a witness on a third host:\n"
+    "  lockstitch protect guest.toml --listen 10.1.1.1:7400 --peer 10.1.1.2:7400 --arbiter witness:10.1.1.3:7401 \\\n"
+    "                     --keys keys/a --state /var/lib/lockstitch/guest\n"
+    "  lockstitch standby guest.toml --listen 10.1.1.2:7400 --arbiter witness:10.1.1.3:7401 \\\n"
+    "                     --keys keys/b --state /var/lib/lockstitch/guest\n"
+    "  lockstitch status /var/lib/lockstitch/guest --watch\n"
+    "\n";
 constexpr const char* exit_codes =
     "The exit code is the guest's own when it ends through the debug-exit port, 0 after a power-off, 64 for a wrong "
     "flag\n"
@@ -34,10 +42,30 @@ constexpr const char* exit_codes =
     "failed,\n"
     "80 when the guest crashed, and 82 when a person or a signal ended it. docs/GUEST_FILE.md describes guest files.\n";
 
+struct CommandText {
+  std::string_view command, purpose, examples;
+};
+
+CommandText text_of(Mode mode) {
+  switch (mode) {
+    case Mode::record:
+      return {"lockstitch record", "Run a guest and record it, so that it can be replayed exactly.", record_examples};
+    case Mode::protect:
+      return {"lockstitch protect",
+              "Run a guest on two hosts in lockstep: as its leader if nobody leads it yet, else as the follower.",
+              pair_examples};
+    case Mode::standby:
+      return {"lockstitch standby",
+              "Be the other host of a protected guest: follow its leader, and go on when that one dies.", pair_examples};
+    case Mode::run:
+    case Mode::replay:
+      break;
+  }
+  return {"lockstitch run", "Run a guest.", run_examples};
+}
+
 struct Flags {
-  explicit Flags(Mode mode)
-      : app(mode == Mode::record ? "Run a guest and record it, so that it can be replayed exactly." : "Run a guest.",
-            mode == Mode::record ? "lockstitch record" : "lockstitch run") {
+  explicit Flags(Mode mode) : app(std::string(text_of(mode).purpose), std::string(text_of(mode).command)) {
     app.add_option("GUEST.toml", guest_file, "guest file: the same settings as the flags, which go over it");
     for (const SettingRow& row : setting_table()) {
       if (!row.belongs_to(mode)) continue;
@@ -56,7 +84,7 @@ struct Flags {
       option->group(std::string(row.group));
       options.push_back({&row, option});
     }
-    app.footer(std::string(mode == Mode::record ? record_examples : run_examples) + exit_codes);
+    app.footer(std::string(text_of(mode).examples) + exit_codes);
   }
 
   struct RowOption {

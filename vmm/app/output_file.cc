@@ -10,8 +10,14 @@
 
 namespace lockstitch::app {
 
-Result<OutputFile> OutputFile::create(const std::string& path, std::string_view what) {
-  world::Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+Result<OutputFile> OutputFile::create(const std::string& path, std::string_view what) { return open(path, what, O_TRUNC); }
+
+Result<OutputFile> OutputFile::append(const std::string& path, std::string_view what) {
+  return open(path, what, O_APPEND);
+}
+
+Result<OutputFile> OutputFile::open(const std::string& path, std::string_view what, int how) {
+  world::Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | how | O_CLOEXEC, 0644));
   if (!file) {
     return Error{ExitCode::unavailable,
                  fmt::format("{} '{}' cannot be written ({}); name another file", what, path, std::strerror(errno))};

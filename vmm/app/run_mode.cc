@@ -28,6 +28,22 @@ class ShownFrom final : public Sink {
   Sink& next_;
 };
 
+/// An effect waits for the log up to it, so that has to go at once.
+class HurryingSink final : public Sink {
+ public:
+  HurryingSink(sync::Desk& desk, Sink& next) : desk_(desk), next_(next) {}
+
+  void effect(const Effect& effect) override {
+    next_.effect(effect);
+    desk_.hurry();
+  }
+  void digest(Tick tick, const Digest& digest) override { next_.digest(tick, digest); }
+
+ private:
+  sync::Desk& desk_;
+  Sink& next_;
+};
+
 template <class T, class Interface, class... Arguments>
 T& put_around(std::vector<std::unique_ptr<Interface>>& chain, Arguments&&... arguments) {
   auto made = std::make_unique<T>(std::forward<Arguments>(arguments)...);
@@ -41,7 +57,9 @@ T& put_around(std::vector<std::unique_ptr<Interface>>& chain, Arguments&&... arg
 SourceAndSink make_source_and_sink(Mode mode, ModeParts parts) {
   const auto clocking = parts.clock == ClockMode::realtime ? world::Clocking::realtime : world::Clocking::unpaced;
   SourceAndSink ends;
-  auto& [sources, sinks, live_sink] = ends;
+  auto& sources = ends.sources;
+  auto& sinks = ends.sinks;
+  world::LiveSink*& live_sink = ends.live_sink;
   live_sink = &put_around<world::LiveSink>(sinks, parts.outbox, std::move(parts.on_digest));
   switch (mode) {
     case Mode::run:
@@ -53,6 +71,18 @@ SourceAndSink make_source_and_sink(Mode mode, ModeParts parts) {
       auto& live = put_around<world::LiveSource>(sources, parts.inbox, parts.host_clock, clocking, ns_per_tick);
       auto& source = put_around<sync::RecordingSource>(sources, live, recording.log(), recording.probe());
       put_around<sync::RecordingSink>(sinks, *live_sink, source, recording.log(), recording.probe());
+      break;
+    }
+    case Mode::protect:
+    case Mode::standby: {
+      // A leader. Lead is record whose file is a peer; the log leads nowhere while there is none. The gate is in the
+      // world: it lets out what the peer has acknowledged.
+      ends.probe = std::make_unique<MachineProbe>(*parts.machine);
+      auto& live = put_around<world::LiveSource>(sources, parts.inbox, parts.host_clock, clocking, ns_per_tick);
+      ends.live_source = &live;
+      auto& source = put_around<sync::RecordingSource>(sources, live, parts.desk->log(), *ends.probe);
+      auto& recorder = put_around<sync::RecordingSink>(sinks, *live_sink, source, parts.desk->log(), *ends.probe);
+      put_around<HurryingSink>(sinks, *parts.desk, recorder);
       break;
     }
     case Mode::replay: {

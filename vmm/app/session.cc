@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "vmm/app/message.h"
+#include "vmm/app/pair_trouble.h"
 #include "vmm/app/progress.h"
 #include "vmm/app/seed.h"
 #include "vmm/world/host_file.h"
@@ -31,10 +32,24 @@ Result<std::vector<std::uint8_t>> read_if_given(const std::string& path, std::si
   return world::read_host_file(path, limit_bytes, what);
 }
 
+/// The world asks the desk what may leave, and is told when that changes.
+class ReleaseBell final : public world::Endpoint {
+ public:
+  explicit ReleaseBell(sync::Desk& desk) : desk_(desk) {}
+  PortId port() const override { return control_port; }
+  void want(std::vector<pollfd>& fds) override { fds.push_back({desk_.release_fd(), POLLIN, 0}); }
+  void ready(std::span<const pollfd> fds) override {
+    if (fds[0].revents != 0) desk_.clear_release_fd();
+  }
+
+ private:
+  sync::Desk& desk_;
+};
+
 }  // namespace
 
 Session::Session(const Settings& settings, Mode mode, std::function<void()> last_words)
-    : settings_(settings), mode_(mode), trouble_(stop_, std::move(last_words)) {}
+    : settings_(settings), mode_(mode), trouble_(std::make_unique<world::PauseOnTrouble>(stop_, std::move(last_words))) {}
 
 Outcome Session::open() {
   if (!settings_.digests.empty()) {
@@ -47,18 +62,20 @@ Outcome Session::open() {
     if (!recording.ok()) return recording.error();
     recording_ = std::move(recording).value();
   }
+  join_desk();
   if (const Outcome disks = open_disks(); !disks.ok()) return disks;
   if (const Outcome board = make_board(); !board.ok()) return board;
   if (const Outcome there = go_to_start(); !there.ok()) return there;
   if (recording_) {
     if (const Outcome begun = recording_->begin(*board_, written_disks_); !begun.ok()) return begun;
     for (world::Endpoint* endpoint : recording_->endpoints()) world_.add(*endpoint);
-    world_.set_gate([this] { return recording_->make_safe(); });
+    world_.set_gate([this] { return recording_->make_safe() ? tick_never : Tick{}; });
   }
   if (replaying_ != nullptr) replaying_->begin(machine(), written_disks_);
   ends_ = make_source_and_sink(
-      mode_, {inbox_, outbox_, host_clock_, settings_.clock, digest_handler(), recording_.get(), replaying_});
+      mode_, {inbox_, outbox_, host_clock_, settings_.clock, digest_handler(), recording_.get(), replaying_, desk_, is_pair(mode_) ? &machine() : nullptr});
   if (const Outcome network = open_network(); !network.ok()) return network;
+  if (is_pair(mode_)) return open_consoles();  // signals are the pairing's
   auto signals = world::Signals::open(stop_, [this] {
     for (const auto& console : consoles_) console->resume();
   });
@@ -68,9 +85,30 @@ Outcome Session::open() {
   return open_consoles();
 }
 
+void Session::join_desk() {
+  if (desk_ == nullptr) return;
+  trouble_ = std::make_unique<PairTrouble>(*desk_);
+  release_bell_ = std::make_unique<ReleaseBell>(*desk_);
+  world_.add(*release_bell_);
+  world_.set_gate([this] {
+    desk_->set_sent_until(world_.sent_until());
+    return desk_->released();
+  });
+  desk_->set_waker([this](bool leaving) {
+    inbox_.nudge();
+    if (leaving) outbox_.release();
+  });
+}
+
+void Session::end_world() {
+  if (desk_ != nullptr) desk_->set_waker({});
+  world_.stop();
+  consoles_.clear();
+}
+
 Outcome Session::open_disks() {
   for (const DiskSetting& setting : settings_.disks) {
-    auto disk = world::BlockFile::open(setting.file, setting.mode, trouble_, recording_ ? recording_->folder() : "");
+    auto disk = world::BlockFile::open(setting.file, setting.mode, *trouble_, recording_ ? recording_->folder() : "");
     if (!disk.ok()) return disk.error();
     disks_.push_back(std::move(disk).value());
     written_disks_.push_back(std::make_unique<sync::WrittenDisk>(*disks_.back()));
@@ -134,7 +172,8 @@ Outcome Session::open_console(PortId port, const ConsoleSetting& setting) {
       options.log_path = setting.file;
       break;
     case ConsoleSetting::Kind::file: {
-      auto file = OutputFile::create(setting.file, "The console's file");
+      auto file = is_pair(mode_) ? OutputFile::append(setting.file, "The console's file")
+                                 : OutputFile::create(setting.file, "The console's file");
       if (!file.ok()) return file.error();
       options.in_fd = -1;
       options.out_fd = file.value().fd();
@@ -181,8 +220,7 @@ bool Session::uses_stdio() const {
 Result<std::optional<End>> Session::run() {
   if (const Outcome started = world_.start(); !started.ok()) return started.error();
   const std::optional<End> end = step_until_end();
-  world_.stop();
-  consoles_.clear();
+  end_world();
   return end;
 }
 

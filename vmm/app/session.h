@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lockstitch/result.h"
+#include "sync/peer/desk.h"
 #include "vmm/app/board.h"
 #include "vmm/app/output_file.h"
 #include "vmm/app/run_mode.h"
@@ -32,6 +33,8 @@ class Session {
   // Before open().
   /// For Mode::replay.
   void set_replaying(Replaying& replaying) { replaying_ = &replaying; }
+  /// For a pair's modes.
+  void set_desk(sync::Desk& desk) { desk_ = &desk; }
   /// The machine starts there instead of at power-on.
   void set_start(const sync::CheckpointFile& start) { start_ = &start; }
 
@@ -40,7 +43,17 @@ class Session {
   /// Until the end of the machine; afterwards the terminal is the person's again. Nothing: a replay that is over.
   Result<std::optional<End>> run();
 
+  /// For who steps the machine otherwise than run() does: the world is served from here until end_world().
+  Outcome begin_world() { return world_.start(); }
+  void end_world();
+
+  const Settings& settings() const { return settings_; }
   Machine& machine() { return board_->machine(); }
+  Board& board() { return *board_; }
+  SourceAndSink& ends() { return ends_; }
+  world::Inbox& inbox() { return inbox_; }
+  world::Outbox& outbox() { return outbox_; }
+  world::HostClock& host_clock() { return host_clock_; }
   const WrittenDisks& written_disks() const { return written_disks_; }
   /// For Mode::record: null before open().
   Recording* recording() { return recording_.get(); }
@@ -52,6 +65,7 @@ class Session {
   const Outcome& digests_written() const { return digests_written_; }
 
  private:
+  void join_desk();
   Outcome open_disks();
   Outcome make_board();
   Outcome go_to_start();
@@ -70,7 +84,9 @@ class Session {
   world::Outbox outbox_;
   world::SteadyHostClock host_clock_;
   world::StopRequest stop_{inbox_, outbox_};
-  world::PauseOnTrouble trouble_;
+  std::unique_ptr<world::WorldTrouble> trouble_;
+  sync::Desk* desk_ = nullptr;
+  std::unique_ptr<world::Endpoint> release_bell_;
   std::optional<OutputFile> digests_;
   Outcome digests_written_ = success();
   std::vector<std::unique_ptr<world::BlockFile>> disks_;

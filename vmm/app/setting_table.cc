@@ -78,9 +78,9 @@ Outcome add_disk(Settings& settings, const std::string& value, const PathBase& b
   return success();
 }
 
-constexpr std::string_view machine = "machine", run = "run", record = "record", none = "";
+constexpr std::string_view machine = "machine", run = "run", record = "record", pair = "pair", none = "";
 constexpr std::string_view boot_group = "What to boot", machine_group = "The machine", device_group = "Its devices",
-                           run_group = "This run", record_group = "The recording";
+                           run_group = "This run", record_group = "The recording", pair_group = "The pair";
 
 Outcome set_kernel(Settings& s, const std::string& value, const PathBase& base) {
   return store_path(value, base, s.kernel);
@@ -142,6 +142,44 @@ Outcome set_log_sync(Settings& s, const std::string& value, const PathBase&) {
   return success();
 }
 
+Outcome set_name(Settings& s, const std::string& value, const PathBase&) {
+  s.pair.name = value;
+  return success();
+}
+Outcome set_pair(Settings& s, const std::string& value, const PathBase&) {
+  if (value.empty() || value.find_first_of("/\n ") != std::string::npos) return usage("a pair's name is one word");
+  s.pair.pair = value;
+  return success();
+}
+Outcome set_listen(Settings& s, const std::string& value, const PathBase&) {
+  s.pair.listen = value;
+  return success();
+}
+Outcome set_peer(Settings& s, const std::string& value, const PathBase&) {
+  s.pair.peer = value;
+  return success();
+}
+Outcome set_arbiter(Settings& s, const std::string& value, const PathBase& base) {
+  s.pair.arbiter = value.starts_with("file:") ? "file:" + base.resolve(value.substr(5)) : value;
+  return success();
+}
+Outcome set_keys(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.pair.keys);
+}
+Outcome set_state(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.pair.state);
+}
+Outcome set_control(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.pair.control);
+}
+Outcome set_metrics(Settings& s, const std::string& value, const PathBase&) {
+  s.pair.metrics = value;
+  return success();
+}
+Outcome set_events(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.pair.events);
+}
+
 const std::array rows{
     SettingRow{"kernel", Kind::text, machine, boot_group, "FILE",
                "Linux bzImage, ELF (PVH or Multiboot 1), or with --flat a flat image", set_kernel},
@@ -198,17 +236,61 @@ const std::array rows{
         "survives a kill of this program",
         set_log_sync, Commands::record},
 
-    SettingRow{"stop-at-tick", Kind::number, run, run_group, "N", "end exactly after N instructions", set_stop_at},
+    SettingRow{"listen", Kind::text, pair, pair_group, "ADDR:PORT", "where the other replica reaches this one", set_listen,
+               Commands::pair},
+    SettingRow{"peer", Kind::text, pair, pair_group, "ADDR:PORT",
+               "where this replica reaches the other; a standby learns it from its leader", set_peer, Commands::pair},
+    SettingRow{"arbiter", Kind::text, pair, pair_group, "WHO",
+               "who decides which replica goes on alone: witness:HOST:PORT, file:PATH on storage that both hosts share, "
+               "or etcd:HOST:PORT",
+               set_arbiter, Commands::pair},
+    SettingRow{"keys", Kind::text, pair, pair_group, "DIR", "this replica's folder of those that `lockstitch keys` made",
+               set_keys, Commands::pair},
+    SettingRow{"state", Kind::text, pair, pair_group, "DIR",
+               "where this replica remembers what it was; also the place of its control socket", set_state,
+               Commands::pair},
+    SettingRow{"name", Kind::text, pair, pair_group, "NAME", "of this replica; default: that of its keys", set_name,
+               Commands::pair},
+    SettingRow{"pair", Kind::text, pair, pair_group, "NAME",
+               "of the pair, for the arbiter may serve several; default lockstitch", set_pair, Commands::pair},
+    SettingRow{"control", Kind::text, pair, pair_group, "PATH", "the control socket; default STATE/control", set_control,
+               Commands::pair},
+    SettingRow{"metrics", Kind::text, pair, pair_group, "ADDR:PORT", "serve Prometheus metrics over HTTP; default none",
+               set_metrics, Commands::pair},
+    SettingRow{"events", Kind::text, pair, pair_group, "FILE",
+               "append one line of JSON for each change of state; default stderr", set_events, Commands::pair},
+
+    SettingRow{"stop-at-tick", Kind::number, run, run_group, "N", "end exactly after N instructions", set_stop_at,
+               Commands::single},
     SettingRow{"digest-every", Kind::number, run, run_group, "N",
-               "print tick and digest of the whole machine every N instructions", set_digest_every},
-    SettingRow{"digests", Kind::text, run, run_group, "FILE", "where these digests go; default stderr", set_digests},
-    SettingRow{"summary", Kind::text, run, run_group, "FILE", "write a summary as JSON at the end", set_summary},
+               "print tick and digest of the whole machine every N instructions", set_digest_every, Commands::single},
+    SettingRow{"digests", Kind::text, run, run_group, "FILE", "where these digests go; default stderr", set_digests,
+               Commands::single},
+    SettingRow{"summary", Kind::text, run, run_group, "FILE", "write a summary as JSON at the end", set_summary,
+               Commands::single},
     SettingRow{"json", Kind::flag, run, run_group, none,
-               "print that summary on stdout; the serial port is then none unless told otherwise", set_json},
+               "print that summary on stdout; the serial port is then none unless told otherwise", set_json,
+               Commands::single},
     SettingRow{"quiet", Kind::flag, run, run_group, none, "print errors only", set_quiet},
 };
 
 }  // namespace
+
+bool SettingRow::belongs_to(Mode mode) const {
+  switch (commands) {
+    case Commands::all:
+      return true;
+    case Commands::run:
+      return mode == Mode::run;
+    case Commands::record:
+      return mode == Mode::record;
+    case Commands::single:
+      return !is_pair(mode);
+    case Commands::pair:
+      return is_pair(mode);
+  }
+  return false;
+}
 
 std::span<const SettingRow> setting_table() { return rows; }
 

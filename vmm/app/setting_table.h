@@ -21,7 +21,13 @@ enum class SettingKind : std::uint8_t {
 };
 
 /// Which commands have a setting.
-enum class Commands : std::uint8_t { both, run, record };
+enum class Commands : std::uint8_t {
+  all,
+  run,
+  record,
+  single,  ///< run and record
+  pair,    ///< protect and standby
+};
 
 struct SettingRow {
   std::string_view name;
@@ -32,12 +38,10 @@ struct SettingRow {
   std::string_view help;
   /// For a flag `value` is "true" or "false". Fails: a text without the name of the setting.
   Outcome (*set)(Settings& settings, const std::string& value, const PathBase& base);
-  Commands commands = Commands::both;
+  Commands commands = Commands::all;
   std::string_view short_name = "";  ///< one letter, or empty
 
-  bool belongs_to(Mode mode) const {
-    return commands == Commands::both || (commands == Commands::record) == (mode == Mode::record);
-  }
+  bool belongs_to(Mode mode) const;
 };
 
 std::span<const SettingRow> setting_table();

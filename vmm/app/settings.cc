@@ -9,6 +9,33 @@ namespace {
 
 Outcome no(const char* why) { return Error{ExitCode::usage, why}; }
 
+Outcome check_pair(const Settings& settings) {
+  const PairSettings& pair = settings.pair;
+  if (pair.listen.empty()) return no("the peer must be able to reach this replica; give an address with --listen ADDR:PORT");
+  if (pair.arbiter.empty())
+    return no(
+        "without a third party both replicas might run the guest when their link breaks; name one with --arbiter "
+        "file:PATH, witness:HOST:PORT or etcd:HOST:PORT");
+  if (pair.keys.empty())
+    return no("the replicas know each other by their keys; make some with `lockstitch keys` and name this one's folder "
+              "with --keys DIR");
+  if (pair.state.empty())
+    return no("a replica must remember what it was; name a folder of its own with --state DIR");
+  for (const DiskSetting& disk : settings.disks) {
+    if (disk.mode == world::BlockMode::overlay)
+      return no(
+          "a protected guest writes into its disk images, one copy on each host; say so with mode=rw, or mode=ro for a "
+          "disk that never changes");
+  }
+  if (settings.network.kind == NetworkSetting::Kind::user)
+    return no("user-mode networking keeps its connections in this process and would lose them with it; use tap=NAME");
+  for (const ConsoleSetting& console : {settings.serial.value_or(ConsoleSetting{}), settings.console}) {
+    if (console.kind == ConsoleSetting::Kind::stdio)
+      return no("the console of a protected guest may move to the other host; give it a file with file:PATH, or none");
+  }
+  return success();
+}
+
 }  // namespace
 
 ConsoleSetting Settings::serial_console() const {
@@ -37,6 +64,9 @@ Outcome check(const Settings& settings, Mode mode) {
           "a recording never changes a disk image, for it could not be replayed then; use mode=overlay, and `lockstitch "
           "commit` when the guest's writes are to stay");
     }
+  }
+  if (is_pair(mode)) {
+    if (const Outcome pair = check_pair(settings); !pair.ok()) return pair;
   }
   if (settings.flat && !settings.initrd.empty())
     return no("a flat image takes no initrd; leave out --flat or --initrd");

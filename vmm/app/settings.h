@@ -15,6 +15,13 @@ namespace lockstitch::app {
 
 enum class ClockMode : std::uint8_t { realtime, unpaced };
 
+/// A replica and how it reaches the others.
+struct PairSettings {
+  std::string name;     ///< of this replica; empty: that of its keys
+  std::string pair = "lockstitch";
+  std::string listen, peer, arbiter, keys, state, control, metrics, events;
+};
+
 struct Settings {
   // The machine: all that the guest can see.
   std::uint64_t memory_bytes = 512ull << 20;
@@ -43,6 +50,9 @@ struct Settings {
   std::string trace;                                   ///< the folder; empty: none
   std::uint64_t checkpoint_every_ns = 60'000'000'000;  ///< Unit: ns of guest time; 0: none
   unsigned log_sync_ms = 1000;                         ///< Unit: ms; 0: before every effect
+
+  // The pair.
+  PairSettings pair;
 
   /// A checkpoint to go on from; empty: power-on. The machine is then the trace's.
   std::string from;

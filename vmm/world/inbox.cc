@@ -18,6 +18,7 @@ std::size_t room_for(const Message& message) {
 bool Inbox::try_push(Message&& message) {
   LS_ASSERT_CMP(message.payload.size(), <=, limits::message_max_bytes);
   std::lock_guard lock(mutex_);
+  if (deaf_ && message.port != control_port) return true;
   if (queue_.size() >= room_for(message)) return false;
   queue_.push_back(std::move(message));
   count_.store(queue_.size(), std::memory_order_release);
@@ -39,6 +40,11 @@ bool Inbox::wait_until(HostClock& clock, HostNs deadline) {
   while (queue_.empty() && !nudged_ && clock.now() < deadline) clock.wait(lock, arrived_, deadline);
   const bool nudged = std::exchange(nudged_, false);
   return queue_.empty() && !nudged;
+}
+
+void Inbox::set_deaf(bool deaf) {
+  std::lock_guard lock(mutex_);
+  deaf_ = deaf;
 }
 
 void Inbox::nudge() {

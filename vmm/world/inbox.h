@@ -34,6 +34,8 @@ class Inbox {
   bool empty() const { return count_.load(std::memory_order_acquire) == 0; }
   /// Returns when there is a message, when it is `deadline`, or after a nudge. False: it was not the deadline.
   bool wait_until(HostClock& clock, HostNs deadline);
+  /// A deaf inbox takes every message of a device and forgets it: who listens is another replica.
+  void set_deaf(bool deaf);
   /// Ends the present wait, or the next one, without a message: somebody wants the core to come round.
   void nudge();
 
@@ -42,6 +44,7 @@ class Inbox {
   std::condition_variable arrived_;
   std::deque<Message> queue_;
   bool nudged_ = false;
+  bool deaf_ = false;
   std::atomic<std::size_t> count_{0};
 };
 

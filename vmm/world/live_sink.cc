@@ -5,8 +5,8 @@ namespace lockstitch::world {
 
 void LiveSink::effect(const Effect& effect) {
   if (streams_.contains(effect.port)) {
-    if (!outbox_.push_stream(effect.port, effect.payload)) stream_bytes_lost_ += effect.payload.size();
-  } else if (!outbox_.try_push(effect.port, effect.payload)) {
+    if (!outbox_.push_stream(effect.tick, effect.port, effect.payload)) stream_bytes_lost_ += effect.payload.size();
+  } else if (!outbox_.try_push(effect.tick, effect.port, effect.payload)) {
     ++frames_dropped_;
   }
 }

@@ -25,6 +25,10 @@ class LiveSource : public Source {
   LiveSource(Inbox& inbox, HostClock& clock, Clocking clocking, std::uint64_t ns_per_tick)
       : inbox_(inbox), clock_(clock), clocking_(clocking), ns_per_tick_(ns_per_tick) {}
 
+  /// Ties the two together as they were at some moment, instead of at the first call: a guest that others have run
+  /// until now catches up with what was lost since.
+  void anchor(HostNs host, VirtualNs guest) { pacer_.emplace(host, guest); }
+
   /// Realtime: a guest that is ahead of the host is held here until they agree or a message comes; one that is behind
   /// gets at most one advance per tick and per millisecond.
   std::optional<Arrival> take(Moment now) override;

@@ -7,14 +7,14 @@
 
 namespace lockstitch::world {
 
-bool Outbox::try_push(PortId port, Bytes payload) {
+bool Outbox::try_push(Tick tick, PortId port, Bytes payload) {
   std::lock_guard lock(mutex_);
   if (queue_.size() >= limits::queue_max_messages) return false;
-  append(port, payload);
+  append(tick, port, payload);
   return true;
 }
 
-bool Outbox::push_stream(PortId port, Bytes payload) {
+bool Outbox::push_stream(Tick tick, PortId port, Bytes payload) {
   std::unique_lock lock(mutex_);
   Stream& stream = streams_[port];
   const auto has_room = [&] {
@@ -27,15 +27,16 @@ bool Outbox::push_stream(PortId port, Bytes payload) {
       queue_.back().payload.size() + payload.size() <= stream_gather_bytes) {
     auto& last = queue_.back().payload;
     last.insert(last.end(), payload.begin(), payload.end());
+    queue_.back().tick = tick;
   } else {
-    append(port, payload);
+    append(tick, port, payload);
   }
   return true;
 }
 
-void Outbox::append(PortId port, Bytes payload) {
+void Outbox::append(Tick tick, PortId port, Bytes payload) {
   LS_ASSERT_CMP(payload.size(), <=, limits::message_max_bytes);
-  queue_.push_back({port, {payload.begin(), payload.end()}});
+  queue_.push_back({tick, port, {payload.begin(), payload.end()}});
   if (queue_.size() > 1 || wake_fd_ < 0) return;
   const std::uint64_t one = 1;
   // The eventfd cannot overflow: the world clears it, and at most one write is outstanding per take().
@@ -45,6 +46,11 @@ void Outbox::append(PortId port, Bytes payload) {
 void Outbox::set_wake_fd(int fd) {
   std::lock_guard lock(mutex_);
   wake_fd_ = fd;
+}
+
+bool Outbox::empty() {
+  std::lock_guard lock(mutex_);
+  return queue_.empty();
 }
 
 void Outbox::take(std::vector<Departure>& out) {

@@ -10,12 +10,14 @@
 
 #include "lockstitch/arrival.h"
 #include "lockstitch/limits.h"
+#include "lockstitch/tick.h"
 #include "lockstitch/types.h"
 
 namespace lockstitch::world {
 
 /// A copy of an effect's payload on its way out.
 struct Departure {
+  Tick tick;  ///< of the effect; of gathered console bytes the last one's
   PortId port;
   std::vector<std::uint8_t> payload;
 };
@@ -29,13 +31,14 @@ class Outbox {
 
   // The core's side.
   /// Fails: false when full.
-  [[nodiscard]] bool try_push(PortId port, Bytes payload);
+  [[nodiscard]] bool try_push(Tick tick, PortId port, Bytes payload);
   /// Waits while the queue or this stream is full. Fails: false when it would have to wait after release().
-  [[nodiscard]] bool push_stream(PortId port, Bytes payload);
+  [[nodiscard]] bool push_stream(Tick tick, PortId port, Bytes payload);
 
   // The world's side.
   /// Null until the world runs: -1.
   void set_wake_fd(int fd);
+  bool empty();
   /// Everything that waits, in order. `out` is replaced; its storage is used again.
   void take(std::vector<Departure>& out);
   /// How many bytes of this stream an endpoint still holds after take().
@@ -49,7 +52,7 @@ class Outbox {
     std::size_t backlog_bytes = 0;
   };
 
-  void append(PortId port, Bytes payload);
+  void append(Tick tick, PortId port, Bytes payload);
 
   std::mutex mutex_;
   std::condition_variable room_;

@@ -8,6 +8,7 @@
 namespace lockstitch::world {
 
 void StopRequest::ask(StopReason reason) {
+  if (redirected_) return redirected_(reason);
   std::lock_guard lock(mutex_);
   if (asked_) return;
   asked_ = true;

@@ -4,6 +4,7 @@
 #pragma once
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 
 #include "vmm/world/inbox.h"
@@ -18,6 +19,9 @@ class StopRequest {
  public:
   StopRequest(Inbox& inbox, Outbox& outbox) : inbox_(inbox), outbox_(outbox) {}
 
+  /// Before anybody asks. From then on the wish goes there and not to the core: the guest's end is not ours to decide
+  /// alone.
+  void redirect(std::function<void(StopReason)> to) { redirected_ = std::move(to); }
   /// The first call decides the reason.
   void ask(StopReason reason);
   bool asked() const;
@@ -30,6 +34,7 @@ class StopRequest {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   bool asked_ = false;
+  std::function<void(StopReason)> redirected_;
 };
 
 }  // namespace lockstitch::world

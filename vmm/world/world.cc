@@ -62,6 +62,7 @@ void World::run() {
   deliver();
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(last_words_ms);
   while (anything_unsent() && std::chrono::steady_clock::now() < deadline) turn(last_words_ms / 10);
+  withheld_effects_ += held_.size();
 }
 
 void World::turn(int timeout_limit_ms) {
@@ -93,21 +94,29 @@ void World::turn(int timeout_limit_ms) {
 }
 
 void World::deliver() {
-  outbox_.take(departures_);
-  if (departures_.empty()) return;
-  if (gate_ && !gate_()) {
-    withheld_effects_ += departures_.size();
-    return;
+  if (held_.empty() && outbox_.empty()) return;
+  // The gate is asked first: what it lets out was pushed before, but for the last tick (RecordingSink::effect).
+  const Tick until = gate_ ? gate_() : tick_never;
+  if (held_.size() < limits::queue_max_messages) {
+    outbox_.take(departures_);
+    for (Departure& departure : departures_) held_.push_back(std::move(departure));
   }
-  for (const Departure& departure : departures_) {
-    const auto found = std::find_if(endpoints_.begin(), endpoints_.end(), [&](const Endpoint* endpoint) {
-      return endpoint->port() == departure.port && departure.port != control_port;
-    });
-    if (found == endpoints_.end()) {
-      ++unclaimed_effects_;
-    } else {
-      (*found)->send(departure.payload);
-    }
+  while (!held_.empty() && (until == tick_never || held_.front().tick < until)) {
+    send(held_.front());
+    if (until == tick_never) sent_until_.store(held_.front().tick.value, std::memory_order_release);
+    held_.pop_front();
+  }
+  if (until.value > 0 && until != tick_never) sent_until_.store(until.value - 1, std::memory_order_release);
+}
+
+void World::send(const Departure& departure) {
+  const auto found = std::find_if(endpoints_.begin(), endpoints_.end(), [&](const Endpoint* endpoint) {
+    return endpoint->port() == departure.port && departure.port != control_port;
+  });
+  if (found == endpoints_.end()) {
+    ++unclaimed_effects_;
+  } else {
+    (*found)->send(departure.payload);
   }
 }
 

@@ -95,14 +95,14 @@ TEST_CASE("the outbox wakes the world only when it was empty") {
   const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   outbox.set_wake_fd(fd);
   const std::uint8_t byte = 1;
-  for (int i = 0; i < 5; ++i) REQUIRE(outbox.try_push(frames, {&byte, 1}));
+  for (int i = 0; i < 5; ++i) REQUIRE(outbox.try_push(Tick{}, frames, {&byte, 1}));
   std::uint64_t wakes = 0;
   REQUIRE(::read(fd, &wakes, sizeof wakes) == sizeof wakes);
   CHECK(wakes == 1);
   std::vector<Departure> departures;
   outbox.take(departures);
   CHECK(departures.size() == 5);
-  REQUIRE(outbox.try_push(frames, {&byte, 1}));
+  REQUIRE(outbox.try_push(Tick{}, frames, {&byte, 1}));
   REQUIRE(::read(fd, &wakes, sizeof wakes) == sizeof wakes);
   CHECK(wakes == 1);
   ::close(fd);

@@ -71,7 +71,7 @@ TEST_CASE("a world starts, stops and starts again, and counts effects that nobod
   const std::uint8_t byte = 1;
   for (int i = 0; i < 3; ++i) {
     REQUIRE(world.start().ok());
-    REQUIRE(desk.outbox.try_push(PortId{8}, {&byte, 1}));
+    REQUIRE(desk.outbox.try_push(Tick{}, PortId{8}, {&byte, 1}));
     world.stop();
     world.stop();
   }

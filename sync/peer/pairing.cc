@@ -1,0 +1,655 @@
+// See pairing.h. Everything here but the constructor runs on the pairing's thread, which is one kj event loop.
+#include "sync/peer/pairing.h"
+
+#include <kj/async-unix.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <future>
+#include <thread>
+
+#include "sync/log/entry_codec.h"
+#include "sync/log/file_bytes.h"
+#include "sync/peer/arbiter.h"
+#include "sync/peer/control_server.h"
+#include "sync/peer/keys.h"
+#include "sync/peer/lag_meter.h"
+#include "sync/peer/link.h"
+#include "sync/peer/standing_file.h"
+
+namespace lockstitch::sync {
+namespace {
+
+// Unit: ms.
+constexpr unsigned tick_ms = 20;
+constexpr unsigned flush_ms = 4;          ///< how long inputs that no effect waits for may be gathered
+constexpr unsigned dial_ms = 200, dial_limit_ms = 1000;
+constexpr unsigned dial_again_ms = 3000;  ///< after a refusal, or a join that failed
+constexpr unsigned farewell_ms = 1000;    ///< how long the end of the log may take to reach the peer
+
+// Unit: ns. A follower this far behind slows its leader down; further behind it is dropped.
+constexpr std::uint64_t slow_down_ns = 200 * ms, drop_ns = 10'000 * ms;
+
+std::string text_of(const kj::Exception& exception) { return exception.getDescription().cStr(); }
+
+}  // namespace
+
+struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorHandler {
+  Thread(PairingOptions with, Desk& d) : options(std::move(with)), desk(d) {}
+  ~Thread() noexcept(false) override = default;
+
+  // ---- Life of the thread
+
+  void main(std::promise<Outcome> ready) {
+    sigset_t all;
+    sigfillset(&all);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) sigdelset(&all, fault);
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    bool told = false;
+    try {
+      auto io_context = kj::setupAsyncIo();
+      io = &io_context;
+      tasks = kj::heap<kj::TaskSet>(*this);
+      const Outcome begun = begin();
+      told = true;
+      ready.set_value(begun);
+      if (begun) {
+        auto stop = kj::newPromiseAndFulfiller<void>();
+        stopper = kj::mv(stop.fulfiller);
+        stop.promise.wait(io_context.waitScope);
+      }
+      desk.end_log();
+      tasks = nullptr;
+      link = nullptr;
+      guests.clear();
+      retired.clear();
+      control = nullptr;
+      listener = nullptr;
+      bell = nullptr;
+      arbiter = nullptr;
+      tls = nullptr;
+    } catch (const kj::Exception& exception) {
+      if (!told) ready.set_value(Error{ExitCode::unavailable, text_of(exception)});
+      desk.order({OrderKind::end, text_of(exception), std::nullopt});
+    }
+  }
+
+  Outcome begin() {
+    auto loaded = load_keys(options.keys);
+    if (!loaded.ok()) return loaded.error();
+    keys = std::move(loaded).value();
+    tls = make_tls(keys);
+    auto made = make_arbiter(options.arbiter, options.pair, keys, *io);
+    if (!made.ok()) return made.error();
+    arbiter = kj::mv(made.value());
+    auto file = StandingFile::open(options.state, options.pair);
+    if (!file.ok()) return file.error();
+    standing_file = std::move(file).value();
+    replica.emplace(options.replica, standing_file->standing(), now());
+    was_role = replica->role();
+    started = now();
+
+    kj::Own<kj::ConnectionReceiver> port;
+    try {
+      auto address = io->provider->getNetwork().parseAddress(options.listen).wait(io->waitScope);
+      port = address->listen();
+    } catch (const kj::Exception& exception) {
+      return Error{ExitCode::unavailable, "the address '" + options.listen +
+                                              "' cannot be listened on: is it this host's, and free? (" +
+                                              text_of(exception) + ")"};
+    }
+    auto opened = ControlServer::open(*io, options.control, options.metrics, *this);
+    if (!opened.ok()) return opened.error();
+    control = kj::mv(opened.value());
+
+    listener = kj::mv(port);
+    tasks->add(accept_loop());
+    bell = kj::heap<kj::UnixEventPort::FdObserver>(io->unixEventPort, desk.bell_fd(),
+                                                   kj::UnixEventPort::FdObserver::OBSERVE_READ);
+    tasks->add(bell_loop());
+    tasks->add(tick_loop());
+    tasks->add(dial_loop());
+    for (const int signal : {SIGINT, SIGTERM}) tasks->add(signal_loop(signal));
+    event({"started", std::string(to_text(replica->role())) + ", term " + std::to_string(replica->term())});
+    return success();
+  }
+
+  HostTime now() const {
+    timespec t{};
+    ::clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<HostTime>(t.tv_sec) * 1'000'000'000 + static_cast<HostTime>(t.tv_nsec);
+  }
+  kj::Timer& timer() { return io->provider->getTimer(); }
+  kj::Promise<void> after(unsigned milliseconds) { return timer().afterDelay(milliseconds * kj::MILLISECONDS); }
+
+  void taskFailed(kj::Exception&& exception) override {
+    event({"trouble", text_of(exception)});
+  }
+
+  // ---- Loops
+
+  kj::Promise<void> accept_loop() {
+    return listener->accept().then([this](kj::Own<kj::AsyncIoStream> stream) {
+      tasks->add(timer()
+                     .timeoutAfter(dial_limit_ms * kj::MILLISECONDS, tls->wrapServer(kj::mv(stream)))
+                     .then(
+                         [this](kj::Own<kj::AsyncIoStream> secure) {
+                           if (guests.size() >= 8) return;
+                           guests.push_back(Link::accepted(kj::mv(secure), *this));
+                         },
+                         [this](kj::Exception&& exception) {
+                           event({"stranger", "a connection was refused: " + text_of(exception)});
+                         }));
+      return accept_loop();
+    });
+  }
+
+  kj::Promise<void> dial_loop() {
+    return after(dial_ms).then([this]() -> kj::Promise<void> {
+      if (options.peer.empty() || dialing || !replica->wants_link() || now() < dial_not_before) return dial_loop();
+      dialing = true;
+      auto dialed = io->provider->getNetwork()
+                        .parseAddress(options.peer)
+                        .then([](kj::Own<kj::NetworkAddress> address) {
+                          auto stream = address->connect();
+                          return stream.attach(kj::mv(address));
+                        })
+                        .then([this](kj::Own<kj::AsyncIoStream> stream) {
+                          return tls->wrapClient(kj::mv(stream), tls_name);
+                        });
+      tasks->add(timer()
+                     .timeoutAfter(dial_limit_ms * kj::MILLISECONDS, kj::mv(dialed))
+                     .then(
+                         [this](kj::Own<kj::AsyncIoStream> secure) {
+                           guests.push_back(Link::dialed(kj::mv(secure), *this, [this](schema::Greeting::Builder to) {
+                             to.setProtocol(schema::PROTOCOL_VERSION);
+                             to.setName(options.replica.name);
+                             to.setPair(options.pair);
+                             to.setAddress(options.listen);
+                             const auto machine = encode_header(options.machine);
+                             to.setMachine({machine.data(), machine.size()});
+                           }));
+                         },
+                         [this](kj::Exception&& exception) {
+                           dialing = false;
+                           peer_is_away(text_of(exception));
+                         }));
+      return dial_loop();
+    });
+  }
+
+  kj::Promise<void> bell_loop() {
+    return bell->whenBecomesReadable().then([this] {
+      desk.clear_bell();
+      if (desk.quitting()) stopper->fulfill();
+      for (CoreReport& report : desk.take_reports()) core_reports(report);
+      pump();
+      if (desk.take_hurry()) {
+        flush();
+      } else if (desk.log_waits() && !flush_planned) {
+        flush_planned = true;
+        tasks->add(after(flush_ms).then([this] {
+          flush_planned = false;
+          flush();
+        }));
+      }
+      return bell_loop();
+    });
+  }
+
+  kj::Promise<void> tick_loop() {
+    return after(tick_ms).then([this] {
+      perform(replica->time_passes(now()));
+      flush();
+      watch_lag();
+      retired.clear();
+      return tick_loop();
+    });
+  }
+
+  kj::Promise<void> signal_loop(int signal) {
+    return io->unixEventPort.onSignal(signal).then([this, signal](siginfo_t&&) {
+      asked_to_end();
+      return signal_loop(signal);
+    });
+  }
+
+  // ---- The link
+
+  std::string greeted(schema::Greeting::Reader greeting) override {
+    const std::string who = "'" + std::string(greeting.getName()) + "'";
+    std::string refusal;
+    if (greeting.getProtocol() != schema::PROTOCOL_VERSION) {
+      refusal = "protocol " + std::to_string(greeting.getProtocol()) + " is not ours, " +
+                std::to_string(schema::PROTOCOL_VERSION) + "; use the same version of Lockstitch on both hosts";
+    } else if (std::string(greeting.getPair()) != options.pair) {
+      refusal = "the pair is '" + std::string(greeting.getPair()) + "', not '" + options.pair + "'";
+    } else if (std::string(greeting.getName()) == options.replica.name) {
+      refusal = "both replicas are named '" + options.replica.name + "'; give one another --name";
+    } else {
+      const auto machine = greeting.getMachine();
+      auto header = decode_header({machine.begin(), machine.size()});
+      if (!header.ok()) {
+        refusal = "the description of the machine " + header.error().text;
+      } else if (const std::string differs = difference(options.machine, header.value()); !differs.empty()) {
+        refusal = "the machines differ in " + differs;
+      } else {
+        leaders_machine = std::move(header).value();
+        if (options.peer.empty()) options.peer = greeting.getAddress();
+      }
+    }
+    if (!refusal.empty()) event({"refused", who + ": " + refusal});
+    return refusal;
+  }
+
+  void begun(Link& begun_link) override {
+    // The newest conversation is the one that counts.
+    kj::Own<Link> own;
+    for (auto& guest : guests) {
+      if (guest.get() == &begun_link) own = kj::mv(guest);
+    }
+    forget_empty_guests();
+    if (!own) return;
+    drop_link();
+    link = kj::mv(own);
+    if (link->was_dialed()) {
+      dialing = false;
+      peer_trouble.clear();
+      perform(replica->link_dialed(now()));
+    } else {
+      perform(replica->link_accepted(now()));
+    }
+  }
+
+  void heard(Link& from, Message message) override {
+    if (link.get() != &from) return;
+    perform(replica->received(now(), std::move(message)));
+    lag.acknowledged(replica->acknowledged(), now());
+    pump();
+  }
+
+  void ended(Link& ended_link, const std::string& why) override {
+    ended_link.mute();
+    if (link.get() == &ended_link) {
+      retired.push_back(kj::mv(link));
+      perform(replica->link_down(now(), why));
+      return;
+    }
+    for (auto& guest : guests) {
+      if (guest.get() != &ended_link) continue;
+      if (guest->was_dialed()) {
+        dialing = false;
+        dial_not_before = now() + dial_again_ms * ms;
+        peer_is_away("refused: " + why);
+      }
+      retired.push_back(kj::mv(guest));
+    }
+    forget_empty_guests();
+  }
+
+  kj::Promise<void> room() override {
+    if (desk.parts_in_bytes() < Desk::parts_max_bytes) return kj::READY_NOW;
+    return after(2).then([this] { return room(); });
+  }
+
+  void forget_empty_guests() {
+    std::deque<kj::Own<Link>> kept;
+    for (auto& guest : guests) {
+      if (guest.get() != nullptr) kept.push_back(kj::mv(guest));
+    }
+    guests = std::move(kept);
+  }
+
+  void drop_link() {
+    if (link.get() == nullptr) return;
+    link->mute();
+    retired.push_back(kj::mv(link));
+  }
+
+  void peer_is_away(const std::string& why) {
+    if (peer_trouble == why) return;
+    peer_trouble = why;
+    event({"peer_away", why});
+  }
+
+  void say(const Message& message) {
+    if (link.get() == nullptr) return;
+    // A failed call means that the connection is gone, which the link tells by itself.
+    tasks->add(link->say(message).catch_([](kj::Exception&&) {}));
+  }
+
+  // ---- What the state machine wants
+
+  void perform(Replica::Actions actions) {
+    for (Action& action : actions) std::visit([this](auto& a) { carry_out(a); }, action);
+    if (replica->role() != was_role) {
+      was_role = replica->role();
+      lag.reset();
+      known_until = {};
+      end_if_asked();
+    }
+  }
+
+  void carry_out(Send& a) {
+    if (auto* ack = std::get_if<Ack>(&a.message)) ack->executed = {desk.figures.tick.load()};
+    say(a.message);
+  }
+  void carry_out(CloseLink& a) {
+    if (link.get() != nullptr && link->was_dialed() && replica->role() == Role::alone) {
+      dial_not_before = now() + (joins_failed ? dial_again_ms : 2 * dial_ms) * ms;
+    }
+    event({"link_closed", a.why});
+    // The last words must get out first.
+    if (link.get() != nullptr) {
+      link->mute();
+      auto leaving = kj::mv(link);
+      tasks->add(after(50).attach(kj::mv(leaving)));
+    }
+  }
+  void carry_out(Persist& a) {
+    const Outcome written = standing_file->write(a.standing);
+    if (written) return;
+    // Whatever comes next might rest on it.
+    event({"failed", written.error().text});
+    desk.end_log();
+    drop_link();
+    desk.order({OrderKind::end, written.error().text, std::nullopt});
+  }
+  void carry_out(RaiseTerm& a) { hear_arbiter(arbiter->claim(a.expected, options.replica.name)); }
+  void carry_out(LookAtTerm&) { hear_arbiter(arbiter->read()); }
+  void carry_out(ColdStart&) { desk.order({OrderKind::cold_start, "", std::nullopt}); }
+  void carry_out(BeginJoin&) {
+    desk.forget_parts();
+    unsent.clear();
+    encoder = EntryEncoder();
+    log_bytes = log_messages = 0;
+    joins_failed = true;  // until it has not
+    desk.order({OrderKind::begin_join, "", std::nullopt});
+  }
+  void carry_out(EndJoin&) {
+    desk.end_log();
+    desk.forget_parts();
+    unsent.clear();
+    desk.order({OrderKind::end_join, "", std::nullopt});
+  }
+  void carry_out(BeginReceiving&) {
+    desk.forget_parts();
+    decoder = EntryDecoder();
+    log_bytes = log_messages = 0;
+    ++joins;
+    desk.order({OrderKind::begin_receiving, "", leaders_machine});
+  }
+  void carry_out(Deliver& a) {
+    if (const Outcome delivered = desk.deliver_part(a.data.part); !delivered) {
+      perform(replica->step_down(now(), delivered.error().text));
+    }
+  }
+  void carry_out(Follow& a) {
+    ++log_messages;
+    log_bytes += a.log.batch.size();
+    std::vector<Entry> entries;
+    if (!a.log.batch.empty()) {
+      if (const Outcome decoded = decoder.decode(a.log.batch, entries); !decoded) {
+        perform(replica->step_down(now(), "the log is damaged: " + decoded.error().text));
+        return;
+      }
+    }
+    desk.deliver(std::move(entries), a.log.sent_until);
+  }
+  void carry_out(TakeOver&) {
+    ++take_overs;
+    desk.order({OrderKind::take_over, "", std::nullopt});
+  }
+  void carry_out(Release& a) { desk.release(a.until); }
+  void carry_out(Freeze&) { desk.order({OrderKind::freeze, "", std::nullopt}); }
+  void carry_out(Thaw&) { desk.order({OrderKind::thaw, "", std::nullopt}); }
+  void carry_out(Discard& a) {
+    desk.end_log();
+    desk.order({OrderKind::discard, a.why, std::nullopt});
+  }
+  void carry_out(Report& a) {
+    if (a.event == "paired") joins_failed = false;
+    event(a);
+  }
+
+  void hear_arbiter(kj::Promise<ClaimAnswer> answer) {
+    tasks->add(answer.then([this](ClaimAnswer&& told) {
+      const bool bad = told.claim == Claim::unreachable || told.claim == Claim::unknown;
+      const std::string trouble = bad ? told.why : "";
+      if (trouble != arbiter_trouble) {
+        arbiter_trouble = trouble;
+        event({"arbiter", trouble.empty() ? "answers" : trouble});
+      }
+      perform(replica->claimed(now(), told));
+    }));
+  }
+
+  void event(const Report& report) { options.on_event(report, status()); }
+
+  // ---- The log
+
+  void flush() {
+    if (!replica->sends_log() || link.get() == nullptr) return;
+    if (desk.take_log(taken)) {
+      for (Entry& entry : taken) unsent.push_back(std::move(entry));
+    }
+    // The log begins behind the machine's last part.
+    const bool may_go = !desk.parts_wait();
+    const bool anything = may_go && !unsent.empty();
+    if (!anything && now() - last_log < options.replica.heartbeat) return;
+    last_log = now();
+    Log log;
+    log.term = replica->term();
+    log.sent_until = desk.sent_until();
+    if (anything) {
+      const Entry& last = unsent.back();
+      if (std::holds_alternative<EndEntry>(last.body)) {
+        known_until = tick_never;
+      } else {
+        known_until = std::holds_alternative<HorizonEntry>(last.body) ? last.tick + 1 : last.tick;
+      }
+      log.batch = encoder.encode(unsent);
+      unsent.clear();
+      ++log_messages;
+      log_bytes += log.batch.size();
+    }
+    log.known_until = known_until;
+    lag.recorded(known_until, now());
+    say(log);
+  }
+
+  void pump() {
+    const Role role = replica->role();
+    if (part_on_its_way || link.get() == nullptr || (role != Role::inviting && role != Role::joining)) return;
+    auto part = desk.take_outgoing_part();
+    if (!part) return;
+    const std::size_t bytes = part->size();
+    part_on_its_way = true;
+    tasks->add(link->say(JoinData{replica->term(), std::move(*part)})
+                   .catch_([](kj::Exception&&) {})
+                   .then([this, bytes] {
+                     part_on_its_way = false;
+                     desk.part_sent(bytes);
+                     pump();
+                   }));
+  }
+
+  void watch_lag() {
+    log_rate.note(log_bytes, now());
+    const std::uint64_t behind = lag.behind_ns(now());
+    if (replica->role() != Role::paired) return desk.set_rest(0);
+    if (behind >= drop_ns) {
+      perform(replica->drop_follower(now(), "it is " + std::to_string(behind / ms) + " ms behind"));
+    }
+    const std::uint64_t over = behind > slow_down_ns ? behind - slow_down_ns : 0;
+    desk.set_rest(static_cast<unsigned>(std::min<std::uint64_t>(over / (2 * ms), 800)));
+  }
+
+  // ---- The core and the operator
+
+  void core_reports(const CoreReport& report) {
+    switch (report.kind) {
+      case CoreReport::Kind::joined:
+        perform(replica->joined(now()));
+        break;
+      case CoreReport::Kind::frozen:
+        flush();
+        perform(replica->frozen(now(), report.tick));
+        break;
+      case CoreReport::Kind::step_down:
+        event({"cannot_go_on", report.why});
+        perform(replica->step_down(now(), report.why));
+        break;
+      case CoreReport::Kind::took_over:
+        event({"took_over", report.why});
+        break;
+      case CoreReport::Kind::ended:
+        flush();
+        wait_for_farewell(now() + farewell_ms * ms);
+        break;
+    }
+  }
+
+  void wait_for_farewell(HostTime until) {
+    const bool known = !replica->sends_log() || replica->acknowledged().known_until == tick_never;
+    if (known || now() >= until) {
+      perform(replica->machine_ended(now()));
+      tasks->add(after(50).then([this] { desk.order({OrderKind::end, "the guest has ended", std::nullopt}); }));
+      return;
+    }
+    tasks->add(after(5).then([this, until] { wait_for_farewell(until); }));
+  }
+
+  void asked_to_end() {
+    if (std::exchange(ending, true)) {
+      // Asked twice: now.
+      desk.order({OrderKind::end, "asked twice to end", std::nullopt});
+      return;
+    }
+    std::string why_not;
+    perform(replica->hand_over(now(), why_not));
+    end_if_asked();
+  }
+  /// Not while somebody else is about to take over from us.
+  void end_if_asked() {
+    if (!ending || replica->role() == Role::handing || replica->role() == Role::deciding) return;
+    if (replica->role() == Role::following) perform(replica->step_down(now(), "asked to end"));
+    tasks->add(after(50).then([this] { desk.order({OrderKind::end, "asked to end", std::nullopt}); }));
+  }
+
+  std::string command(const std::string& line) override {
+    std::string why_not;
+    if (line == "status") return options.status_text(status());
+    if (line == "failover") {
+      perform(replica->hand_over(now(), why_not));
+    } else if (line == "test-failover") {
+      perform(replica->play_dead(now(), why_not));
+    } else {
+      why_not = "this command is not known";
+    }
+    return why_not.empty() ? "ok" : "error " + why_not;
+  }
+  std::string metrics() override { return options.metrics_text(status()); }
+
+  PairStatus status() {
+    PairStatus s;
+    s.name = options.replica.name;
+    s.pair = options.pair;
+    s.role = to_text(replica->role());
+    s.obstacle = replica->obstacle();
+    s.term = replica->term();
+    s.linked = replica->linked();
+    s.frozen = replica->frozen();
+    s.tick = {desk.figures.tick.load()};
+    s.ns = {desk.figures.virtual_ns.load()};
+    if (replica->sends_log()) {
+      const Ack& ack = replica->acknowledged();
+      s.lag_ticks = s.tick > ack.executed ? s.tick - ack.executed : 0;
+      s.lag_ns = lag.behind_ns(now());
+      s.round_trip_ns = lag.round_trip_ns();
+    }
+    s.log_bytes = log_bytes;
+    s.log_messages = log_messages;
+    s.log_bits_per_second = log_rate.bits_per_second();
+    s.join_done_bytes = desk.figures.join_done_bytes;
+    s.join_total_bytes = desk.figures.join_total_bytes;
+    s.blackout_ns = desk.figures.blackout_ns;
+    s.released = desk.released();
+    s.recorded = known_until;
+    s.last_agreement = {desk.figures.last_agreement.load()};
+    s.digests_compared = desk.figures.digests_compared;
+    s.joins = joins;
+    s.take_overs = take_overs;
+    s.arbiter = options.arbiter;
+    s.arbiter_trouble = arbiter_trouble;
+    s.peer_trouble = peer_trouble;
+    return s;
+  }
+
+  PairingOptions options;
+  Desk& desk;
+  std::thread thread;
+  kj::Own<kj::PromiseFulfiller<void>> stopper;
+
+  kj::AsyncIoContext* io = nullptr;
+  kj::Own<kj::TaskSet> tasks;
+  Keys keys;
+  kj::Own<kj::TlsContext> tls;
+  kj::Own<Arbiter> arbiter;
+  std::optional<StandingFile> standing_file;
+  std::optional<Replica> replica;
+  Role was_role = Role::standby;
+  HostTime started = 0;
+  kj::Own<kj::ConnectionReceiver> listener;
+  kj::Own<ControlServer> control;
+  kj::Own<kj::UnixEventPort::FdObserver> bell;
+
+  kj::Own<Link> link;
+  std::deque<kj::Own<Link>> guests;   ///< connections that have not begun
+  std::deque<kj::Own<Link>> retired;  ///< to be destroyed when none of their calls is on the stack
+  bool dialing = false;
+  HostTime dial_not_before = 0;
+  std::string peer_trouble, arbiter_trouble;
+  Header leaders_machine;
+
+  EntryEncoder encoder;
+  EntryDecoder decoder;
+  std::vector<Entry> taken, unsent;
+  Tick known_until;
+  HostTime last_log = 0;
+  bool flush_planned = false, part_on_its_way = false, joins_failed = false, ending = false;
+  std::uint64_t log_bytes = 0, log_messages = 0, joins = 0, take_overs = 0;
+  LagMeter lag;
+  RateMeter log_rate;
+};
+
+Pairing::Pairing(std::unique_ptr<Thread> thread) : thread_(std::move(thread)) {}
+
+Result<std::unique_ptr<Pairing>> Pairing::open(PairingOptions options, Desk& desk) {
+  auto thread = std::make_unique<Thread>(std::move(options), desk);
+  std::promise<Outcome> ready;
+  auto begun = ready.get_future();
+  Thread* raw = thread.get();
+  raw->thread = std::thread([raw, ready = std::move(ready)]() mutable { raw->main(std::move(ready)); });
+  const Outcome outcome = begun.get();
+  if (!outcome) {
+    raw->thread.join();
+    return outcome.error();
+  }
+  return std::unique_ptr<Pairing>(new Pairing(std::move(thread)));
+}
+
+Pairing::~Pairing() {
+  thread_->desk.quit();
+  thread_->thread.join();
+}
+
+void Pairing::take_signals() {
+  for (const int signal : {SIGINT, SIGTERM}) kj::UnixEventPort::captureSignal(signal);
+}
+
+}  // namespace lockstitch::sync
