@@ -1,5 +1,6 @@
 // Frames on their way through one direction of the cable: first in, first out, each with the moment it may leave. A
-// frame that would overtake the one before it leaves together with that one. Knows no clock; moments are CLOCK_MONOTONIC.
+// frame that would overtake the one before it leaves together with that one. Knows no clock; moments are
+// CLOCK_MONOTONIC.
 #pragma once
 #include <algorithm>
 #include <cstdint>

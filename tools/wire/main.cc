@@ -1,5 +1,5 @@
-// wire: a cable between two TAP interfaces in two network namespaces, which delays, loses and cuts as told. It stands in
-// for the kernel's netem, which not every host has.
+// wire: a cable between two TAP interfaces in two network namespaces, which delays, loses and cuts as told. It stands
+// in for the kernel's netem, which not every host has.
 //   wire --a PID:TAP --b PID:TAP
 // Commands on stdin, one a line, each answered by `ok` or `error: ...` on stdout: delay MS, jitter MS, loss PERCENT,
 // seed N, cut ab|ba|both, mend (undoes cuts), reset (undoes everything), quit. The end of the input ends it too.

@@ -57,8 +57,7 @@ Verdict obey(std::string_view line, Settings& settings, std::string& answer) {
     return Verdict::quit;
   }
   const std::size_t space = std::min(line.find(' '), line.size());
-  const std::string problem =
-      apply(line.substr(0, space), line.substr(std::min(space + 1, line.size())), settings);
+  const std::string problem = apply(line.substr(0, space), line.substr(std::min(space + 1, line.size())), settings);
   answer += problem.empty() ? "ok\n" : "error: " + problem + "\n";
   return Verdict::go_on;
 }
