@@ -9,6 +9,7 @@
 
 #include "vmm/app/checkpoint_command.h"
 #include "vmm/app/commit_command.h"
+#include "vmm/app/keys_command.h"
 #include "vmm/app/message.h"
 #include "vmm/app/options.h"
 #include "vmm/app/pair_commands.h"
@@ -17,6 +18,7 @@
 #include "vmm/app/run_command.h"
 #include "vmm/app/suggestion.h"
 #include "vmm/app/trace_command.h"
+#include "vmm/app/witness_command.h"
 
 namespace lockstitch::app {
 
@@ -88,6 +90,8 @@ int run_command_line(const std::vector<std::string>& arguments) {
   if (command == "trace") return finish(trace(rest));
   if (command == "protect") return run(Mode::protect, rest);
   if (command == "standby") return run(Mode::standby, rest);
+  if (command == "keys") return finish(keys(rest));
+  if (command == "witness") return finish(witness(rest));
   if (command == "status") return finish(status(rest));
   if (command == "failover") return finish(failover(rest));
   if (command == "test-failover") return finish(test_failover(rest));
