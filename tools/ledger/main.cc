@@ -3,7 +3,7 @@
 //   ledger check --host H [--port P] --history FILE
 // Both end with one JSON object on stdout. Exit codes: 0 all well; 1 the connection broke or an answer stayed out
 // (run), something acknowledged is not in the table as it was sent, or what was never sent is (check); 64 and above:
-// sentences.
+// sentences. Check a history before the next run begins: the rows of a later run are unexpected ones.
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
