@@ -66,6 +66,7 @@ const std::vector<Library> libraries = {
     {"archive.h", {"sync/trace/"}},
     {"archive_entry.h", {"sync/trace/"}},
     {"rfb/", {"vmm/world/"}},
+    {"libpq-fe.h", {"tools/ledger/"}},
     {"libnbd.h", {"vmm/world/"}},
     {"liburing.h", {"vmm/world/"}},
     {"asmjit/", {"vmm/engine/jit/"}},
