@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "sync/peer/etcd_arbiter.h"
 #include "sync/peer/file_arbiter.h"
 #include "sync/peer/member_name.h"
 #include "sync/peer/witness_arbiter.h"
@@ -37,6 +38,12 @@ Result<kj::Own<Arbiter>> make_arbiter(const std::string& spec, const std::string
     if (!found.ok()) return bad_arbiter(spec, found.error().text);
     if (found.value().port == 0) return bad_arbiter(spec, "there is no port 0");
     return kj::Own<Arbiter>(kj::heap<WitnessArbiter>(found.value(), spec, pair, keys, io));
+  }
+  if (scheme == "etcd") {
+    const auto found = parse_host_port(place, EtcdArbiter::default_port);
+    if (!found.ok()) return bad_arbiter(spec, found.error().text);
+    if (found.value().port == 0) return bad_arbiter(spec, "there is no port 0");
+    return kj::Own<Arbiter>(kj::heap<EtcdArbiter>(found.value(), spec, pair, io));
   }
   return bad_arbiter(spec, fmt::format("there is no kind '{}'", scheme));
 }

@@ -31,6 +31,11 @@ class FileArbiter::Storage {
  public:
   Storage(std::string path, std::string pair) : path_(std::move(path)), pair_(std::move(pair)) {}
 
+  void approach(Step step) const {
+    if (obstacle) obstacle(step);
+  }
+  std::function<void(Step)> obstacle;
+
   ClaimAnswer claim(Job& job, Term expected, const std::string& holder) {
     const ArbiterRecord wanted{expected + 1, holder};
     const Draft draft(path_, record_text(pair_, wanted));
@@ -39,6 +44,7 @@ class FileArbiter::Storage {
     if (!latest.ok()) return {Claim::unreachable, {}, latest.error().text};
     if (latest.value().term == expected) {
       if (!job.enter(Job::Phase::deciding)) return {Claim::unreachable, {}, "abandoned"};
+      approach(Step::link);
       if (::link(draft.path().c_str(), term_path(wanted.term).c_str()) != 0 && errno != EEXIST) return not_linked();
       // EEXIST may even be our own: a network file system repeats a request whose answer was lost.
       latest = look();
@@ -135,6 +141,8 @@ class FileArbiter::Storage {
 FileArbiter::FileArbiter(std::string path, std::string pair, kj::Timer& timer)
     : name_("file:" + path), timer_(timer), storage_(std::make_shared<Storage>(std::move(path), std::move(pair))) {}
 
+void FileArbiter::set_obstacle(std::function<void(Step)> obstacle) { storage_->obstacle = std::move(obstacle); }
+
 kj::Promise<ClaimAnswer> FileArbiter::claim(Term expected, const std::string& holder) {
   if (!is_member_name(holder)) {
     return ClaimAnswer{Claim::unreachable, {}, fmt::format("'{}' is no name for a replica", holder)};
@@ -152,8 +160,8 @@ kj::Promise<ClaimAnswer> FileArbiter::ask(std::function<ClaimAnswer(Storage&, Jo
   using Fulfiller = kj::Own<kj::CrossThreadPromiseFulfiller<kj::Own<ClaimAnswer>>>;
   // std::function must be copyable.
   auto fulfiller = std::make_shared<Fulfiller>(kj::mv(answer.fulfiller));
-  thread_.run([job, fulfiller, storage = storage_, question = std::move(question), obstacle = obstacle_] {
-    if (obstacle) obstacle();
+  thread_.run([job, fulfiller, storage = storage_, question = std::move(question)] {
+    storage->approach(Step::begin);
     if (job->phase != Job::Phase::abandoned) (*fulfiller)->fulfill(kj::heap(question(*storage, *job)));
   });
   auto too_late = timer_.afterDelay(timeout_ms * kj::MILLISECONDS).then([this, job]() -> ClaimAnswer {

@@ -7,6 +7,7 @@
 #pragma once
 #include <kj/timer.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,8 +26,9 @@ class FileArbiter final : public Arbiter {
   kj::Promise<ClaimAnswer> read() override;
   const std::string& name() const override { return name_; }
 
-  /// Called on the side thread as each job begins: a storage that hangs. For tests.
-  void set_obstacle(std::function<void()> obstacle) { obstacle_ = std::move(obstacle); }
+  enum class Step : std::uint8_t { begin, link };
+  /// Called on the side thread before each such step: a storage that hangs. For tests; before the first question.
+  void set_obstacle(std::function<void(Step)> obstacle);
 
  private:
   class Storage;
@@ -37,7 +39,6 @@ class FileArbiter final : public Arbiter {
   const std::string name_;
   kj::Timer& timer_;
   std::shared_ptr<Storage> storage_;  ///< touched by the side thread only
-  std::function<void()> obstacle_;
   SideThread thread_;
 };
 

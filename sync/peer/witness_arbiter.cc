@@ -38,10 +38,6 @@ class WitnessArbiter::Line {
   schema::Ledger::Client ledger_ = nullptr;
 };
 
-struct WitnessArbiter::Question {
-  bool claim_sent = false;
-};
-
 WitnessArbiter::WitnessArbiter(const HostPort& place, std::string name, std::string pair, const Keys& keys,
                                kj::AsyncIoContext& io)
     : address_(place.text()),
@@ -120,16 +116,10 @@ kj::Promise<ClaimAnswer> WitnessArbiter::raise(Question& question, Term expected
 }
 
 kj::Promise<ClaimAnswer> WitnessArbiter::limited(std::shared_ptr<Question> question, kj::Promise<ClaimAnswer> answer) {
-  const auto failed = [this, question](const std::string& why) -> ClaimAnswer {
+  return answer_in_time(timer_, name_, kj::mv(question), kj::mv(answer)).then([this](ClaimAnswer&& told) {
     // The next line opens a new ledger, by which the witness forgets whatever is still on its way on this one.
-    line_ = nullptr;
-    return {question->claim_sent ? Claim::unknown : Claim::unreachable, {}, why};
-  };
-  auto too_late = timer_.afterDelay(timeout_ms * kj::MILLISECONDS).then([this]() -> kj::Promise<ClaimAnswer> {
-    return KJ_EXCEPTION(OVERLOADED, "does not answer in time");
-  });
-  return answer.exclusiveJoin(kj::mv(too_late)).catch_([this, failed](kj::Exception&& exception) {
-    return failed(fmt::format("'{}': {}", name_, exception.getDescription().cStr()));
+    if (told.claim == Claim::unknown || told.claim == Claim::unreachable) line_ = nullptr;
+    return kj::mv(told);
   });
 }
 

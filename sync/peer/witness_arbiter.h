@@ -8,6 +8,7 @@
 
 #include "sync/peer/arbiter.h"
 #include "sync/peer/host_port.h"
+#include "sync/peer/question.h"
 
 namespace lockstitch::sync {
 
@@ -24,7 +25,6 @@ class WitnessArbiter final : public Arbiter {
 
  private:
   class Line;
-  struct Question;
 
   /// Opens line_, with a ledger.
   kj::Promise<void> connect();

@@ -39,14 +39,27 @@ void watch(kj::AsyncIoStream& stream) {
 /// One connection's place among at most `max_connections`.
 class WitnessServer::Place {
  public:
-  explicit Place(unsigned& count) : count_(&count) { ++*count_; }
-  Place(Place&& other) noexcept : count_(std::exchange(other.count_, nullptr)) {}
-  ~Place() {
-    if (count_ != nullptr) --*count_;
-  }
+  explicit Place(unsigned& count) : count_(count) { ++count_; }
+  ~Place() { --count_; }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
 
  private:
-  unsigned* count_;
+  unsigned& count_;
+};
+
+/// One of greetings_, as long as it lives.
+class WitnessServer::Greeting {
+ public:
+  Greeting(WitnessServer& server, kj::Own<kj::PromiseFulfiller<void>> close)
+      : server_(server), place_(server.greetings_.insert(server.greetings_.end(), kj::mv(close))) {}
+  ~Greeting() { server_.greetings_.erase(place_); }
+  Greeting(const Greeting&) = delete;
+  Greeting& operator=(const Greeting&) = delete;
+
+ private:
+  WitnessServer& server_;
+  const std::list<kj::Own<kj::PromiseFulfiller<void>>>::iterator place_;
 };
 
 class WitnessServer::Desk final : public schema::Ledger::Server {
@@ -126,6 +139,21 @@ class WitnessServer::Door final : public schema::Witness::Server {
   WitnessServer& server_;
 };
 
+/// A member's connection.
+struct WitnessServer::Session {
+  Session(WitnessServer& server, kj::Own<kj::AsyncIoStream> connected)
+      : place(server.members_),
+        stream(kj::mv(connected)),
+        network(*stream, capnp::rpc::twoparty::Side::SERVER, reader_options()),
+        rpc(capnp::makeRpcServer(network, kj::heap<Door>(server))) {}
+
+  // Each needs those before it.
+  Place place;
+  kj::Own<kj::AsyncIoStream> stream;
+  capnp::TwoPartyVatNetwork network;
+  capnp::RpcSystem<capnp::rpc::twoparty::VatId> rpc;
+};
+
 WitnessServer::WitnessServer(kj::AsyncIoContext& io, WitnessStore& store, const Keys& keys)
     : timer_(io.provider->getTimer()),
       network_(io.provider->getNetwork()),
@@ -161,9 +189,12 @@ kj::Promise<void> WitnessServer::accept_all(kj::ConnectionReceiver& port) {
 }
 
 void WitnessServer::welcome(kj::Own<kj::AsyncIoStream> stream) {
-  if (greeting_ >= max_connections) return;
+  if (greetings_.size() >= max_connections) greetings_.front()->reject(KJ_EXCEPTION(OVERLOADED, "too many strangers"));
   watch(*stream);
-  auto known = tls_->wrapServer(kj::mv(stream)).attach(Place(greeting_));
+  auto closed = kj::newPromiseAndFulfiller<void>();
+  auto greeting = kj::heap<Greeting>(*this, kj::mv(closed.fulfiller));
+  auto turned_away = closed.promise.then([]() -> kj::Own<kj::AsyncIoStream> { KJ_UNREACHABLE; });
+  auto known = tls_->wrapServer(kj::mv(stream)).exclusiveJoin(kj::mv(turned_away)).attach(kj::mv(greeting));
   auto limited = timer_.timeoutAfter(greeting_limit_s * kj::SECONDS, kj::mv(known));
   tasks_.add(limited.then([this](kj::Own<kj::AsyncIoStream>&& member) -> kj::Promise<void> {
     if (members_ >= max_connections) return kj::READY_NOW;
@@ -172,10 +203,9 @@ void WitnessServer::welcome(kj::Own<kj::AsyncIoStream> stream) {
 }
 
 kj::Promise<void> WitnessServer::serve(kj::Own<kj::AsyncIoStream> stream) {
-  auto network = kj::heap<capnp::TwoPartyVatNetwork>(*stream, capnp::rpc::twoparty::Side::SERVER, reader_options());
-  auto rpc = kj::heap(capnp::makeRpcServer(*network, kj::heap<Door>(*this)));
-  auto gone = network->onDisconnect();
-  return gone.attach(kj::mv(rpc), kj::mv(network), kj::mv(stream), Place(members_));
+  auto session = kj::heap<Session>(*this, kj::mv(stream));
+  auto gone = session->network.onDisconnect();
+  return gone.attach(kj::mv(session));
 }
 
 /// Only connections fail here: of strangers, or cut.

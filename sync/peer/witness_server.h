@@ -6,6 +6,7 @@
 #include <kj/compat/tls.h>
 
 #include <functional>
+#include <list>
 #include <map>
 #include <string>
 
@@ -40,6 +41,8 @@ class WitnessServer final : private kj::TaskSet::ErrorHandler {
   class Door;
   class Desk;
   class Place;
+  class Greeting;
+  struct Session;
 
   kj::Promise<void> accept_all(kj::ConnectionReceiver& port);
   void welcome(kj::Own<kj::AsyncIoStream> stream);
@@ -51,8 +54,9 @@ class WitnessServer final : private kj::TaskSet::ErrorHandler {
   WitnessStore& store_;
   kj::Own<kj::TlsContext> tls_;
   std::function<void(const std::string& pair, const ArbiterRecord&)> on_raised_;
-  unsigned greeting_ = 0, members_ = 0;
-  std::map<std::string, Desk*> current_;  ///< of each client, the ledger that counts
+  unsigned members_ = 0;
+  std::list<kj::Own<kj::PromiseFulfiller<void>>> greetings_;  ///< oldest first; rejected: closed
+  std::map<std::string, Desk*> current_;                      ///< of each client, the ledger that counts
   kj::Own<kj::PromiseFulfiller<void>> store_failed_;
   kj::TaskSet tasks_;
 };

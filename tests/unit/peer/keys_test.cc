@@ -68,10 +68,12 @@ Meeting meet(const Keys& server_keys, const Keys& client_keys, const char* host 
     byte[0] = 'x';
     auto& peer = *stream;
     auto sent = peer.write(byte.begin(), 1);
-    return sent.then([&peer, byte = kj::mv(byte)]() mutable {
-      auto answer = peer.read(byte.begin(), 1);
-      return answer.attach(kj::mv(byte));
-    }).attach(kj::mv(stream));
+    return sent
+        .then([&peer, byte = kj::mv(byte)]() mutable {
+          auto answer = peer.read(byte.begin(), 1);
+          return answer.attach(kj::mv(byte));
+        })
+        .attach(kj::mv(stream));
   };
   const auto outcome = [](kj::Promise<void>&& promise) {
     return promise.then([] { return true; }, [](kj::Exception&&) { return false; }).eagerlyEvaluate(nullptr);
@@ -132,8 +134,7 @@ TEST_CASE("a certificate of the future points at the clock") {
 
 TEST_CASE("a key that was swapped is refused") {
   const Pair pair;
-  std::filesystem::copy_file(pair / "b/key.pem", pair / "a/key.pem",
-                             std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(pair / "b/key.pem", pair / "a/key.pem", std::filesystem::copy_options::overwrite_existing);
   const auto keys = load_keys(pair / "a");
   REQUIRE(!keys.ok());
   CHECK(keys.error().code == ExitCode::bad_input);
