@@ -150,7 +150,8 @@ class Lab:
     def check(self, host, argv, **kwargs):
         """Runs a program on a host to its end. Returns what it printed; fails with what it complained about."""
         enter = ['nsenter', '-t', str(self.pid(host)), '-n', '--']
-        kwargs = {'stdin': subprocess.DEVNULL, **kwargs} if 'input' not in kwargs else kwargs
+        if 'input' not in kwargs:
+            kwargs.setdefault('stdin', subprocess.DEVNULL)
         done = subprocess.run([*enter, *map(str, argv)], capture_output=True, text=True, **kwargs)
         if done.returncode != 0:
             raise RuntimeError(f'{host}: {" ".join(map(str, argv))} ended with {done.returncode}: {done.stderr.strip()}')
