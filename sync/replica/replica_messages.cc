@@ -134,6 +134,8 @@ void Replica::on(HostTime now, HandOverRefused& refused) {
 void Replica::on(HostTime now, Fenced& fenced) {
   if (fenced.term <= term()) return;
   if (role_ == Role::ended) return;
+  // The higher term may be our own claim, of which the peer has heard before we have.
+  if (asking_ || claim_unknown_) return close(now, "a claim is under way");
   give_up(now, fenced.term, "the peer knows of term " + std::to_string(fenced.term));
   close(now, "this replica was in an older term");
 }
