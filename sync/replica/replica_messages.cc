@@ -62,7 +62,7 @@ void Replica::on(HostTime now, Hello& hello) {
 void Replica::on(HostTime now, Ready&) {
   // Whoever asks for the machine has written down that it has no right to its own.
   if (role_ == Role::deciding) {
-    if (asking_) return close(now, "a claim is under way");
+    if (asking_ || claim_unknown_) return close(now, "a claim is under way");
     lead_alone(now, "the peer has given up");
   }
   if (role_ != Role::alone) return close(now, "nobody may join now");
@@ -111,7 +111,7 @@ void Replica::on(HostTime now, Dismiss& dismiss) {
 
 void Replica::on(HostTime now, Surrender& surrender) {
   if (role_ != Role::inviting && role_ != Role::paired && role_ != Role::handing && role_ != Role::deciding) return;
-  if (asking_) return close(now, "a claim is under way");
+  if (asking_ || claim_unknown_) return close(now, "a claim is under way");
   lead_alone(now, "the peer gave up: " + surrender.why);
   act(CloseLink{"to begin anew"});
   linked_ = false;
