@@ -121,7 +121,8 @@ Result<kj::Own<ControlServer>> ControlServer::open(kj::AsyncIoContext& io, const
   }
   std::copy(path.begin(), path.end(), address.sun_path);
   if (somebody_answers(address)) {
-    return Error{ExitCode::unavailable, "another replica answers on '" + path + "'; end it, or choose another --control"};
+    return Error{ExitCode::unavailable,
+                 "another replica answers on '" + path + "'; end it, or choose another --control"};
   }
   ::unlink(path.c_str());
   try {

@@ -51,12 +51,12 @@ struct CoreReport {
 
 /// For people.
 struct CoreFigures {
-  std::atomic<std::uint64_t> tick{0};             ///< where the machine stands
+  std::atomic<std::uint64_t> tick{0};  ///< where the machine stands
   std::atomic<std::uint64_t> virtual_ns{0};
-  std::atomic<std::uint64_t> last_agreement{0};   ///< of a follower: the latest digest that was equal
+  std::atomic<std::uint64_t> last_agreement{0};  ///< of a follower: the latest digest that was equal
   std::atomic<std::uint64_t> digests_compared{0};
   std::atomic<std::uint64_t> join_done_bytes{0}, join_total_bytes{0};
-  std::atomic<std::uint64_t> blackout_ns{0};      ///< of the latest join: how long the guest stood still at its end
+  std::atomic<std::uint64_t> blackout_ns{0};  ///< of the latest join: how long the guest stood still at its end
 };
 
 class Desk {
@@ -101,8 +101,8 @@ class Desk {
 
   // ---- The link's side
 
-  /// What wakes the core where it may be waiting for the world, for good if it is `leaving` its machine; nothing: nobody
-  /// to wake.
+  /// What wakes the core where it may be waiting for the world, for good if it is `leaving` its machine; nothing:
+  /// nobody to wake.
   void set_waker(std::function<void(bool leaving)> wake);
   void order(Order order);
   void deliver(std::vector<Entry> entries, Tick sent_until);

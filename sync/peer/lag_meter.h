@@ -2,8 +2,8 @@
 #pragma once
 #include <deque>
 
-#include "sync/replica/message.h"
 #include "sync/replica/failure_detector.h"
+#include "sync/replica/message.h"
 
 namespace lockstitch::sync {
 
@@ -21,7 +21,8 @@ class LagMeter {
       round_trip_ns_ = now - point.at;
     }
     // A follower stops a tick before the end of what it knows.
-    while (!points_.empty() && points_.front().received && ack.executed + 2 >= points_.front().until) points_.pop_front();
+    while (!points_.empty() && points_.front().received && ack.executed + 2 >= points_.front().until)
+      points_.pop_front();
   }
   std::uint64_t behind_ns(HostTime now) const { return points_.empty() ? 0 : now - points_.front().at; }
   std::uint64_t round_trip_ns() const { return round_trip_ns_; }

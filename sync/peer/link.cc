@@ -49,10 +49,7 @@ class Link::DoorServer final : public schema::Door::Server {
 };
 
 Link::Link(kj::Own<kj::AsyncIoStream> stream, capnp::rpc::twoparty::Side side, LinkListener& listener)
-    : listener_(&listener),
-      stream_(kj::mv(stream)),
-      network_(*stream_, side, reader_options()),
-      tasks_(*this) {
+    : listener_(&listener), stream_(kj::mv(stream)), network_(*stream_, side, reader_options()), tasks_(*this) {
   tasks_.add(network_.onDisconnect().then([this] { fail("the peer closed the connection"); }));
 }
 
@@ -91,7 +88,7 @@ void Link::begin(schema::Ear::Client ear) {
 }
 
 kj::Promise<void> Link::say(const Message& message) {
-  KJ_IF_MAYBE(ear, ear_) {
+  KJ_IF_MAYBE (ear, ear_) {
     auto request = ear->sayRequest(capnp::MessageSize{64 + std::visit(
                                                                [](const auto& m) -> std::uint64_t {
                                                                  using T = std::decay_t<decltype(m)>;

@@ -26,7 +26,7 @@ namespace {
 
 // Unit: ms.
 constexpr unsigned tick_ms = 20;
-constexpr unsigned flush_ms = 4;          ///< how long inputs that no effect waits for may be gathered
+constexpr unsigned flush_ms = 4;  ///< how long inputs that no effect waits for may be gathered
 constexpr unsigned dial_ms = 200, dial_limit_ms = 1000;
 constexpr unsigned dial_again_ms = 3000;  ///< after a refusal, or a join that failed
 constexpr unsigned farewell_ms = 1000;    ///< how long the end of the log may take to reach the peer
@@ -126,9 +126,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
   kj::Timer& timer() { return io->provider->getTimer(); }
   kj::Promise<void> after(unsigned milliseconds) { return timer().afterDelay(milliseconds * kj::MILLISECONDS); }
 
-  void taskFailed(kj::Exception&& exception) override {
-    event({"trouble", text_of(exception)});
-  }
+  void taskFailed(kj::Exception&& exception) override { event({"trouble", text_of(exception)}); }
 
   // ---- Loops
 
@@ -152,15 +150,14 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     return after(dial_ms).then([this]() -> kj::Promise<void> {
       if (options.peer.empty() || dialing || !replica->wants_link() || now() < dial_not_before) return dial_loop();
       dialing = true;
-      auto dialed = io->provider->getNetwork()
-                        .parseAddress(options.peer)
-                        .then([](kj::Own<kj::NetworkAddress> address) {
-                          auto stream = address->connect();
-                          return stream.attach(kj::mv(address));
-                        })
-                        .then([this](kj::Own<kj::AsyncIoStream> stream) {
-                          return tls->wrapClient(kj::mv(stream), tls_name);
-                        });
+      auto dialed =
+          io->provider->getNetwork()
+              .parseAddress(options.peer)
+              .then([](kj::Own<kj::NetworkAddress> address) {
+                auto stream = address->connect();
+                return stream.attach(kj::mv(address));
+              })
+              .then([this](kj::Own<kj::AsyncIoStream> stream) { return tls->wrapClient(kj::mv(stream), tls_name); });
       tasks->add(timer()
                      .timeoutAfter(dial_limit_ms * kj::MILLISECONDS, kj::mv(dialed))
                      .then(
@@ -460,6 +457,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     log.known_until = known_until;
     lag.recorded(known_until, now());
     say(log);
+    perform(replica->log_sent(now(), known_until));
   }
 
   void pump() {
@@ -469,13 +467,12 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     if (!part) return;
     const std::size_t bytes = part->size();
     part_on_its_way = true;
-    tasks->add(link->say(JoinData{replica->term(), std::move(*part)})
-                   .catch_([](kj::Exception&&) {})
-                   .then([this, bytes] {
-                     part_on_its_way = false;
-                     desk.part_sent(bytes);
-                     pump();
-                   }));
+    tasks->add(
+        link->say(JoinData{replica->term(), std::move(*part)}).catch_([](kj::Exception&&) {}).then([this, bytes] {
+          part_on_its_way = false;
+          desk.part_sent(bytes);
+          pump();
+        }));
   }
 
   void watch_lag() {

@@ -19,7 +19,7 @@ struct PairStatus {
   bool linked = false, frozen = false;
   Tick tick;
   VirtualNs ns;
-  std::uint64_t lag_ticks = 0, lag_ns = 0;  ///< of the follower, as its leader sees it
+  std::uint64_t lag_ticks = 0, lag_ns = 0;        ///< of the follower, as its leader sees it
   std::uint64_t log_bytes = 0, log_messages = 0;  ///< to or from the peer, since the link began; the log alone
   std::uint64_t log_bits_per_second = 0;          ///< of the last seconds
   std::uint64_t join_done_bytes = 0, join_total_bytes = 0, blackout_ns = 0;

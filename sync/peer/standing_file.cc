@@ -45,7 +45,8 @@ Result<StandingFile> StandingFile::open(const std::string& folder, const std::st
   text >> file.standing_.term >> right;
   const auto known = std::find(right_names.begin(), right_names.end(), right);
   if (first != first_line || !text || known == right_names.end()) {
-    return Error{ExitCode::bad_input, "'" + file.path_ + "' is damaged: what this replica was is not known any more; if " +
+    return Error{ExitCode::bad_input, "'" + file.path_ +
+                                          "' is damaged: what this replica was is not known any more; if " +
                                           "its disks may be thrown away, delete the file and start it as a standby"};
   }
   if (of_pair != pair) {

@@ -8,8 +8,8 @@
 namespace lockstitch::sync {
 
 std::string_view to_text(Role role) {
-  static constexpr std::array names{"starting", "standby",  "joining", "following", "claiming", "alone",
-                                    "inviting", "paired", "deciding", "handing",   "ended"};
+  static constexpr std::array names{"starting", "standby", "joining",  "following", "claiming", "alone",
+                                    "inviting", "paired",  "deciding", "handing",   "ended"};
   return names[static_cast<std::size_t>(role)];
 }
 
@@ -82,6 +82,7 @@ void Replica::lost_peer(HostTime now, const std::string& why) {
     case Role::inviting:
       act(EndJoin{});
       become(now, Role::alone, why);
+      act(Release{tick_never});
       break;
     case Role::paired:
     case Role::handing:
@@ -207,8 +208,8 @@ void Replica::granted(HostTime now) {
 void Replica::denied(HostTime now, const ArbiterRecord& record) {
   claim_unknown_ = asked_to_take_over_ = false;
   if (record.term < term()) {
-    obstacle_ = "the arbiter knows of term " + std::to_string(record.term) + " only, although this replica ran in term " +
-                std::to_string(term()) + ": its records were lost";
+    obstacle_ = "the arbiter knows of term " + std::to_string(record.term) +
+                " only, although this replica ran in term " + std::to_string(term()) + ": its records were lost";
     return;
   }
   give_up(now, record.term, "'" + record.holder + "' leads in term " + std::to_string(record.term));
@@ -230,6 +231,20 @@ void Replica::lead_alone(HostTime now, const std::string& why) {
   become(now, Role::alone, why);
   act(Release{tick_never});
   thaw();
+}
+
+Replica::Actions Replica::log_sent(HostTime now, Tick known_until) {
+  if (role_ == Role::inviting && joined_ && !catch_up_) {
+    catch_up_ = known_until;
+    pair_if_caught_up(now);
+  }
+  return take();
+}
+
+void Replica::pair_if_caught_up(HostTime now) {
+  if (!catch_up_ || acknowledged_.known_until < *catch_up_) return;
+  become(now, Role::paired, "the follower is in sync");
+  send(InSync{term()});
 }
 
 // ---- Whoever runs the machine

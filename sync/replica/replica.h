@@ -43,8 +43,8 @@ struct ReplicaOptions {
   HostTime join_patience = 3000 * ms;     ///< silence while a machine is sent: a standby may be slow to make it
   HostTime nap = 250 * ms;                ///< see FailureDetector
   HostTime claim_again = 200 * ms;
-  HostTime freeze_after = 1000 * ms;   ///< how long a leader goes on executing without being sure of its right
-  HostTime start_after = 1500 * ms;    ///< how long a starting replica listens for a leader
+  HostTime freeze_after = 1000 * ms;  ///< how long a leader goes on executing without being sure of its right
+  HostTime start_after = 1500 * ms;   ///< how long a starting replica listens for a leader
   HostTime hand_over_limit = 5000 * ms;
 };
 
@@ -63,6 +63,9 @@ class Replica {
   Actions claimed(HostTime now, const ClaimAnswer& answer);
   /// Often: at least every 50 ms.
   Actions time_passes(HostTime now);
+
+  /// A Log went to the peer, with every entry that was recorded before it was made.
+  Actions log_sent(HostTime now, Tick known_until);
 
   // From whoever runs the machine.
   /// The machine that was received is whole and runs behind the leader's.
@@ -89,7 +92,9 @@ class Replica {
   /// The peer should be dialed.
   bool wants_link() const { return !linked_ && (role_ == Role::alone || role_ == Role::deciding); }
   /// Log and signs of life go to the peer now.
-  bool sends_log() const { return linked_ && (role_ == Role::inviting || role_ == Role::paired || role_ == Role::handing); }
+  bool sends_log() const {
+    return linked_ && (role_ == Role::inviting || role_ == Role::paired || role_ == Role::handing);
+  }
   /// The last of the follower's acknowledgements.
   const Ack& acknowledged() const { return acknowledged_; }
   /// What keeps it from going on, for people; empty: nothing.
@@ -120,6 +125,7 @@ class Replica {
   void surrender(HostTime now, const std::string& why);
   void give_up(HostTime now, Term higher, const std::string& why);
   void hand_over_if_complete();
+  void pair_if_caught_up(HostTime now);
   void ask(HostTime now);
   void granted(HostTime now);
   void denied(HostTime now, const ArbiterRecord& record);
@@ -153,8 +159,10 @@ class Replica {
   std::optional<Tick> frozen_at_;  ///< while handing over
   bool handed_over_ = false;
   bool asked_to_take_over_ = false;
-  Tick received_until_;  ///< of a follower
-  Ack acknowledged_;     ///< of a leader
+  Tick received_until_;           ///< of a follower
+  Ack acknowledged_;              ///< of a leader
+  bool joined_ = false;           ///< of a leader: the standby has the machine, and the gate waits for it already
+  std::optional<Tick> catch_up_;  ///< then: up to here effects may have left without it
   std::string obstacle_;
 };
 

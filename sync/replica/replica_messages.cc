@@ -67,6 +67,7 @@ void Replica::on(HostTime now, Ready&) {
   }
   if (role_ != Role::alone) return close(now, "nobody may join now");
   acknowledged_ = {};
+  joined_ = false;
   become(now, Role::inviting, "the peer joins");
   act(BeginJoin{});
 }
@@ -75,11 +76,13 @@ void Replica::on(HostTime, JoinData& data) {
   if (role_ == Role::inviting || role_ == Role::joining) act(Deliver{std::move(data)});
 }
 
-void Replica::on(HostTime now, Joined&) {
-  if (role_ != Role::inviting) return;
-  become(now, Role::paired, "the follower is in sync");
+void Replica::on(HostTime, Joined&) {
+  if (role_ != Role::inviting || joined_) return;
+  // Until now effects left without the standby's word. From here on they wait; but it must not take over before it has
+  // the log of all that left earlier.
+  joined_ = true;
+  catch_up_.reset();
   act(Release{acknowledged_.known_until});
-  send(InSync{term()});
 }
 
 void Replica::on(HostTime now, InSync&) {
@@ -97,11 +100,12 @@ void Replica::on(HostTime now, Log& log) {
   send(Ack{term(), received_until_, {}});
 }
 
-void Replica::on(HostTime, Ack& ack) {
+void Replica::on(HostTime now, Ack& ack) {
   if (role_ != Role::inviting && role_ != Role::paired && role_ != Role::handing) return;
   acknowledged_ = ack;
-  if (role_ == Role::inviting) return;
+  if (role_ == Role::inviting && !joined_) return;
   act(Release{ack.known_until});
+  if (role_ == Role::inviting) pair_if_caught_up(now);
   if (role_ == Role::handing) hand_over_if_complete();
 }
 

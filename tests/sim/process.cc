@@ -70,7 +70,7 @@ void Process::time_passes() {
 
 void Process::core_runs() {
   core_.run();
-  flush(false);
+  if (random().chance(scenario().flush_permille)) flush(false);
 }
 
 void Process::dials() {
@@ -146,7 +146,9 @@ void Process::faulted(Fault fault) {
     case Fault::drop_follower:
       return perform(replica_.drop_follower(now(), "too slow"));
     case Fault::step_down:
-      if (role == Role::joining || role == Role::following || role == Role::claiming || role == Role::paired) {
+      // Not while claiming: a claim on its way cannot be taken back, and whoever steps down meanwhile leaves a record
+      // behind that binds its peer.
+      if (role == Role::joining || role == Role::following || role == Role::paired) {
         perform(replica_.step_down(now(), "the disk failed"));
       }
       return;
@@ -170,6 +172,9 @@ void Process::perform(sync::Replica::Actions actions) {
 
 void Process::carry_out(sync::Send& send) {
   if (auto* ack = std::get_if<sync::Ack>(&send.message)) ack->executed = core_.executed();
+  // Whoever may take over must have the causes of all that left before effects began to wait for it.
+  const bool in_sync = std::holds_alternative<sync::InSync>(send.message);
+  if (in_sync && scenario().plant != Plant::early_in_sync) flush(true);
   say(std::move(send.message));
 }
 
@@ -291,6 +296,7 @@ void Process::flush(bool anyway) {
   }
   log.known_until = known_until_;
   say(std::move(log));
+  perform(replica_.log_sent(now(), known_until_));
 }
 
 // ---- The core

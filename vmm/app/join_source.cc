@@ -75,7 +75,8 @@ void JoinSource::compare(std::uint16_t disk, std::uint64_t chunk, const Digest& 
   sync::WrittenDisk& ours = *disks_[disk];
   const std::uint64_t first = chunk * clusters_per_chunk;
   sync::DiskData data{disk, {}, {}};
-  for (std::uint64_t c = first; c < std::min(first + clusters_per_chunk, ours.clusters()); ++c) data.clusters.push_back(c);
+  for (std::uint64_t c = first; c < std::min(first + clusters_per_chunk, ours.clusters()); ++c)
+    data.clusters.push_back(c);
   data.contents.resize(data.clusters.size() * page_bytes);
   for (std::size_t i = 0; i < data.clusters.size(); ++i) {
     ours.read_cluster(data.clusters[i], MutableBytes(data.contents).subspan(i * page_bytes, page_bytes));

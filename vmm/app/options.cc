@@ -56,7 +56,8 @@ CommandText text_of(Mode mode) {
               pair_examples};
     case Mode::standby:
       return {"lockstitch standby",
-              "Be the other host of a protected guest: follow its leader, and go on when that one dies.", pair_examples};
+              "Be the other host of a protected guest: follow its leader, and go on when that one dies.",
+              pair_examples};
     case Mode::run:
     case Mode::replay:
       break;

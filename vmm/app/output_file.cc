@@ -10,7 +10,9 @@
 
 namespace lockstitch::app {
 
-Result<OutputFile> OutputFile::create(const std::string& path, std::string_view what) { return open(path, what, O_TRUNC); }
+Result<OutputFile> OutputFile::create(const std::string& path, std::string_view what) {
+  return open(path, what, O_TRUNC);
+}
 
 Result<OutputFile> OutputFile::append(const std::string& path, std::string_view what) {
   return open(path, what, O_APPEND);

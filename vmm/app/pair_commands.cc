@@ -67,15 +67,15 @@ Result<int> switch_roles(const std::vector<std::string>& arguments, const char* 
   const std::string& place = flags.value().place;
   const auto start = std::chrono::steady_clock::now();
   if (const auto asked = ask(place, command); !asked.ok()) return asked.error();
-  const auto seconds = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  };
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
   bool left = false;
   while (seconds() < switch_limit_s) {
     const auto now = ask(place, "status");
     if (!now.ok()) return now.error();
     const std::string& status = now.value();
-    const auto is = [&](const char* role) { return status.find(fmt::format("\"role\":\"{}\"", role)) != std::string::npos; };
+    const auto is = [&](const char* role) {
+      return status.find(fmt::format("\"role\":\"{}\"", role)) != std::string::npos;
+    };
     if (!left && (is("standby") || is("joining") || is("following"))) {
       left = true;
       say(fmt::format("the peer leads after {:.0f} ms", seconds() * 1000));
@@ -89,9 +89,10 @@ Result<int> switch_roles(const std::vector<std::string>& arguments, const char* 
     }
     ::usleep(look_every_us);
   }
-  return Error{ExitCode::unavailable, fmt::format("after {} s the roles are not yet what they should be; see `lockstitch "
-                                                  "status`",
-                                                  switch_limit_s)};
+  return Error{ExitCode::unavailable,
+               fmt::format("after {} s the roles are not yet what they should be; see `lockstitch "
+                           "status`",
+                           switch_limit_s)};
 }
 
 }  // namespace

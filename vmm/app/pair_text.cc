@@ -16,8 +16,8 @@ std::string utc_text(std::uint64_t ns) {
   const std::time_t seconds = static_cast<std::time_t>(ns / 1'000'000'000);
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
-                     parts.tm_hour, parts.tm_min, parts.tm_sec, ns / 1'000'000 % 1000);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, ns / 1'000'000 % 1000);
 }
 
 double milliseconds(std::uint64_t ns) { return static_cast<double>(ns) * 1e-6; }
@@ -79,8 +79,9 @@ Result<std::string> status_for_people(const std::string& text) {
     if (total > 0) out += fmt::format("  join      {} of {} MiB\n", done >> 20, total >> 20);
   }
   if (role == "following") {
-    out += fmt::format("  lockstep  proven by {} digests, the last at tick {}\n",
-                       get("digests_compared").get<std::uint64_t>(), get("last_equal_digest_tick").get<std::uint64_t>());
+    out +=
+        fmt::format("  lockstep  proven by {} digests, the last at tick {}\n",
+                    get("digests_compared").get<std::uint64_t>(), get("last_equal_digest_tick").get<std::uint64_t>());
   }
   for (const char* trouble : {"obstacle", "arbiter_trouble", "peer_trouble"}) {
     if (const std::string what = get(trouble).get<std::string>(); !what.empty()) {
@@ -94,8 +95,8 @@ std::string metrics_text(const sync::PairStatus& s) {
   std::string out;
   const std::string who = fmt::format("pair=\"{}\",replica=\"{}\"", s.pair, s.name);
   const auto metric = [&](const char* name, const char* kind, const char* help, double value) {
-    out += fmt::format("# HELP lockstitch_{0} {1}\n# TYPE lockstitch_{0} {2}\nlockstitch_{0}{{{3}}} {4}\n", name, help, kind,
-                       who, value);
+    out += fmt::format("# HELP lockstitch_{0} {1}\n# TYPE lockstitch_{0} {2}\nlockstitch_{0}{{{3}}} {4}\n", name, help,
+                       kind, who, value);
   };
   const bool leading = s.role == "alone" || s.role == "inviting" || s.role == "paired" || s.role == "handing";
   metric("leads", "gauge", "1 while this replica runs the guest", leading);

@@ -41,7 +41,8 @@ Result<std::vector<sync::ImageReference>> images_of(const Settings& settings) {
   if (const Outcome added = add("initrd", settings.initrd, true); !added) return added.error();
   for (std::size_t i = 0; i < settings.disks.size(); ++i) {
     const DiskSetting& disk = settings.disks[i];
-    if (const Outcome added = add(fmt::format("disk{}", i), disk.file, disk.mode == world::BlockMode::read_only); !added)
+    if (const Outcome added = add(fmt::format("disk{}", i), disk.file, disk.mode == world::BlockMode::read_only);
+        !added)
       return added.error();
   }
   return images;

@@ -19,7 +19,8 @@ namespace {
 /// Unit: ms. How long the core waits for orders and entries before it looks at its figures again.
 constexpr unsigned wait_ms = 50;
 
-/// A reverse ARP request of the guest's card (RFC 903): switches learn from it where the card is now, and nobody answers.
+/// A reverse ARP request of the guest's card (RFC 903): switches learn from it where the card is now, and nobody
+/// answers.
 std::vector<std::uint8_t> announcement(const std::array<std::uint8_t, 6>& mac) {
   std::vector<std::uint8_t> frame(60);
   std::fill_n(frame.begin(), 6, 0xff);
@@ -199,8 +200,7 @@ ProtectedRun::Life ProtectedRun::take_over(sync::ReplayCursor& cursor, Source& s
   }
   const std::string detail =
       fmt::format("executed {} ticks and sent {} effects that the leader may not have sent, in {:.1f} ms{}",
-                  machine().tick() - from, emitted,
-                  static_cast<double>(session_.host_clock().now() - start) * 1e-6,
+                  machine().tick() - from, emitted, static_cast<double>(session_.host_clock().now() - start) * 1e-6,
                   cursor.divergence() ? "; but the replicas differ: " + to_text(*cursor.divergence()) : "");
   desk_.report({sync::CoreReport::Kind::took_over, detail, machine().tick()});
   asked_to_take_over_ = false;

@@ -49,7 +49,9 @@ class ReleaseBell final : public world::Endpoint {
 }  // namespace
 
 Session::Session(const Settings& settings, Mode mode, std::function<void()> last_words)
-    : settings_(settings), mode_(mode), trouble_(std::make_unique<world::PauseOnTrouble>(stop_, std::move(last_words))) {}
+    : settings_(settings),
+      mode_(mode),
+      trouble_(std::make_unique<world::PauseOnTrouble>(stop_, std::move(last_words))) {}
 
 Outcome Session::open() {
   if (!settings_.digests.empty()) {
@@ -72,8 +74,8 @@ Outcome Session::open() {
     world_.set_gate([this] { return recording_->make_safe() ? tick_never : Tick{}; });
   }
   if (replaying_ != nullptr) replaying_->begin(machine(), written_disks_);
-  ends_ = make_source_and_sink(
-      mode_, {inbox_, outbox_, host_clock_, settings_.clock, digest_handler(), recording_.get(), replaying_, desk_, is_pair(mode_) ? &machine() : nullptr});
+  ends_ = make_source_and_sink(mode_, {inbox_, outbox_, host_clock_, settings_.clock, digest_handler(),
+                                       recording_.get(), replaying_, desk_, is_pair(mode_) ? &machine() : nullptr});
   if (const Outcome network = open_network(); !network.ok()) return network;
   if (is_pair(mode_)) return open_consoles();  // signals are the pairing's
   auto signals = world::Signals::open(stop_, [this] {

@@ -11,16 +11,17 @@ Outcome no(const char* why) { return Error{ExitCode::usage, why}; }
 
 Outcome check_pair(const Settings& settings) {
   const PairSettings& pair = settings.pair;
-  if (pair.listen.empty()) return no("the peer must be able to reach this replica; give an address with --listen ADDR:PORT");
+  if (pair.listen.empty())
+    return no("the peer must be able to reach this replica; give an address with --listen ADDR:PORT");
   if (pair.arbiter.empty())
     return no(
         "without a third party both replicas might run the guest when their link breaks; name one with --arbiter "
         "file:PATH, witness:HOST:PORT or etcd:HOST:PORT");
   if (pair.keys.empty())
-    return no("the replicas know each other by their keys; make some with `lockstitch keys` and name this one's folder "
-              "with --keys DIR");
-  if (pair.state.empty())
-    return no("a replica must remember what it was; name a folder of its own with --state DIR");
+    return no(
+        "the replicas know each other by their keys; make some with `lockstitch keys` and name this one's folder "
+        "with --keys DIR");
+  if (pair.state.empty()) return no("a replica must remember what it was; name a folder of its own with --state DIR");
   for (const DiskSetting& disk : settings.disks) {
     if (disk.mode == world::BlockMode::overlay)
       return no(
@@ -61,7 +62,8 @@ Outcome check(const Settings& settings, Mode mode) {
     for (const DiskSetting& disk : settings.disks) {
       if (disk.mode != world::BlockMode::read_write) continue;
       return no(
-          "a recording never changes a disk image, for it could not be replayed then; use mode=overlay, and `lockstitch "
+          "a recording never changes a disk image, for it could not be replayed then; use mode=overlay, and "
+          "`lockstitch "
           "commit` when the guest's writes are to stay");
     }
   }

@@ -17,7 +17,7 @@ enum class ClockMode : std::uint8_t { realtime, unpaced };
 
 /// A replica and how it reaches the others.
 struct PairSettings {
-  std::string name;     ///< of this replica; empty: that of its keys
+  std::string name;  ///< of this replica; empty: that of its keys
   std::string pair = "lockstitch";
   std::string listen, peer, arbiter, keys, state, control, metrics, events;
 };

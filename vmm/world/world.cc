@@ -96,10 +96,12 @@ void World::turn(int timeout_limit_ms) {
 void World::deliver() {
   if (held_.empty() && outbox_.empty()) return;
   // The gate is asked first: what it lets out was pushed before, but for the last tick (RecordingSink::effect).
-  const Tick until = gate_ ? gate_() : tick_never;
+  Tick until = gate_ ? gate_() : tick_never;
   if (held_.size() < limits::queue_max_messages) {
     outbox_.take(departures_);
     for (Departure& departure : departures_) held_.push_back(std::move(departure));
+    // It may have been shut since: what was let out unasked must have been pushed before that.
+    if (gate_ && until == tick_never) until = gate_();
   }
   while (!held_.empty() && (until == tick_never || held_.front().tick < until)) {
     send(held_.front());

@@ -13,11 +13,10 @@ bool full() { return ::getenv("LOCKSTITCH_FULL") != nullptr; }
 
 void check_matrix(const std::string& cases) {
   const char* seed = ::getenv("LOCKSTITCH_SEED");
-  const std::string command = "timeout -k 20 3000 python3 -B " LOCKSTITCH_SOURCE_DIR
-                              "/tests/e2e/pair/matrix.py --build " LOCKSTITCH_BINARY_DIR
-                              " --folder " LOCKSTITCH_BINARY_DIR "/pair-matrix --kills " +
-                              std::string(full() ? "100" : "4") + " --seed " + (seed != nullptr ? seed : "1") + " " +
-                              cases + " 2>&1";
+  const std::string command =
+      "timeout -k 20 3000 python3 -B " LOCKSTITCH_SOURCE_DIR "/tests/e2e/pair/matrix.py --build " LOCKSTITCH_BINARY_DIR
+      " --folder " LOCKSTITCH_BINARY_DIR "/pair-matrix --kills " +
+      std::string(full() ? "100" : "4") + " --seed " + (seed != nullptr ? seed : "1") + " " + cases + " 2>&1";
   std::FILE* const pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
   std::string text;
@@ -37,11 +36,13 @@ void check_matrix(const std::string& cases) {
 
 }  // namespace
 
-TEST_CASE("whoever is killed, stopped, cut off or loses its disk, nothing acknowledged is lost and no connection breaks") {
-  check_matrix(full() ? "--shared"
-                      : "kill_leader kill_follower stop_leader stop_leader_briefly stop_follower cut_link cut_link_ab "
-                        "cut_link_ba loss_1 delay_20 cut_client_and_kill failing_disk_of_follower failing_disk_of_leader "
-                        "kill_during_join failover test_failover end_leader_politely many_kills");
+TEST_CASE(
+    "whoever is killed, stopped, cut off or loses its disk, nothing acknowledged is lost and no connection breaks") {
+  check_matrix(full()
+                   ? "--shared"
+                   : "kill_leader kill_follower stop_leader stop_leader_briefly stop_follower cut_link cut_link_ab "
+                     "cut_link_ba loss_1 delay_20 cut_client_and_kill failing_disk_of_follower failing_disk_of_leader "
+                     "kill_during_join failover test_failover end_leader_politely many_kills");
 }
 
 TEST_CASE("without the arbiter nobody goes on alone, and when it is back one does") {
