@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <optional>
 #include <random>
+#include <vector>
 
 #include "sync/peer/record_text.h"
 #include "tests/unit/peer/temporary_folder.h"
@@ -176,7 +177,7 @@ TEST_CASE("a folder that cannot be is refused, and one that went away grants not
 TEST_CASE("names that would leave the folder are refused") {
   const TemporaryFolder folder;
   WitnessStore store = opened(folder / "state");
-  for (const std::string bad : {"", "..", "a/b", "A", std::string(64, 'a').c_str()}) {
+  for (const std::string& bad : std::vector<std::string>{"", "..", "a/b", "A", std::string(64, 'a')}) {
     CAPTURE(bad);
     CHECK(raised(store, bad, 0, "a").claim == Claim::unreachable);
     CHECK(raised(store, "pair", 0, bad).claim == Claim::unreachable);
