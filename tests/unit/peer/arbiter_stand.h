@@ -26,6 +26,7 @@ class PairKeys {
     LS_ASSERT(keys.ok());
     return std::move(keys).value();
   }
+  std::string folder_of(const std::string& member) const { return folder_ / member; }
 
  private:
   TemporaryFolder folder_;
