@@ -17,6 +17,9 @@ constexpr std::size_t cut_pages = 1024;
 /// A guest that writes faster than we send is stopped with more.
 constexpr unsigned max_rounds = 12;
 
+/// Unit: bytes. How often the standby is told how far it is.
+constexpr std::uint64_t progress_bytes = 16u << 20;
+
 constexpr std::uint64_t clusters_per_chunk = sync::join_chunk_bytes / page_bytes;
 
 std::uint64_t chunks_of(const sync::WrittenDisk& disk) {
@@ -47,7 +50,7 @@ bool JoinSource::work() {
     return more || phase_ == Phase::memory;
   }
   if (!send_some()) next_round();
-  show_progress();
+  if (phase_ != Phase::done) show_progress();
   return phase_ != Phase::done;
 }
 
@@ -161,6 +164,10 @@ void JoinSource::cut() {
 }
 
 void JoinSource::show_progress() {
+  if (done_bytes_ - shown_bytes_ >= progress_bytes) {
+    shown_bytes_ = done_bytes_;
+    desk_.send_part(sync::JoinProgress{done_bytes_, total_bytes_});
+  }
   desk_.figures.join_done_bytes = done_bytes_;
   desk_.figures.join_total_bytes = total_bytes_;
 }

@@ -42,7 +42,7 @@ class JoinSource {
   std::vector<std::uint64_t> pages_;                  ///< to be sent, from the back
   std::vector<std::vector<std::uint64_t>> clusters_;  ///< of each disk, the same
   unsigned rounds_ = 0;
-  std::uint64_t done_bytes_ = 0, total_bytes_ = 0;
+  std::uint64_t done_bytes_ = 0, total_bytes_ = 0, shown_bytes_ = 0;
 };
 
 }  // namespace lockstitch::app

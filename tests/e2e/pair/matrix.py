@@ -92,6 +92,17 @@ class Matrix:
     def stop_follower(self):
         self.pause(self.follower, 3)
 
+    def slow_follower(self):
+        """It gets a fifth of the time it needs, in pieces too short to be called dead: the leader must not run away
+        from it, nor may the client be cut off."""
+        end = time.monotonic() + 8
+        while time.monotonic() < end and self.pair.alive(self.follower):
+            self.pair.kill(self.follower, signal.SIGSTOP)
+            time.sleep(0.2)
+            self.pair.kill(self.follower, signal.SIGCONT)
+            time.sleep(0.05)
+        self.client.wait_for(30)
+
     def stop_both(self):
         for host in 'ab':
             self.pair.kill(host, signal.SIGSTOP)
