@@ -10,12 +10,20 @@ using sync::ClaimAnswer;
 
 ClaimAnswer SimArbiter::apply(sync::Term expected, const std::string& holder) {
   const sync::ArbiterRecord wanted{expected + 1, holder};
-  if (record_.term == expected || plant_ == Plant::no_term_check) record_ = wanted;
+  if (record_.term == expected || plant_ == Plant::no_term_check) {
+    record_ = wanted;
+    changed_();
+  }
   return {record_ == wanted ? Claim::granted : Claim::denied, record_, ""};
 }
 
+Reach SimArbiter::reach_now(unsigned host) {
+  if (reach[host] != Reach::moody) return reach[host];
+  return random_.chance(300) ? Reach::answers : random_.chance(400) ? Reach::away : Reach::loses;
+}
+
 void SimArbiter::raise(unsigned host, sync::Term expected, const std::string& holder, Answer answer) {
-  switch (reach[host]) {
+  switch (reach_now(host)) {
     case Reach::away:
       queue_.after(random_.spread(1 * ms, 2 * s),
                    [answer] { answer({Claim::unreachable, {}, "the arbiter is away"}); });
@@ -34,17 +42,20 @@ void SimArbiter::raise(unsigned host, sync::Term expected, const std::string& ho
         queue_.after(way(), [answer, told = apply(expected, holder)] { answer(told); });
       });
       break;
+    case Reach::moody:
+      break;
   }
 }
 
 void SimArbiter::look(unsigned host, Answer answer) {
-  if (reach[host] == Reach::answers) {
+  const Reach now = reach_now(host);
+  if (now == Reach::answers) {
     queue_.after(way(), [this, answer] {
       queue_.after(way(), [answer, record = record_] { answer({Claim::denied, record, ""}); });
     });
     return;
   }
-  const Claim claim = reach[host] == Reach::away ? Claim::unreachable : Claim::unknown;
+  const Claim claim = now == Reach::away ? Claim::unreachable : Claim::unknown;
   queue_.after(random_.spread(1 * ms, 2 * s), [answer, claim] { answer({claim, {}, "the arbiter is away"}); });
 }
 

@@ -3,8 +3,8 @@
 #pragma once
 #include <array>
 #include <functional>
-#include <map>
 #include <string>
+#include <utility>
 
 #include "sync/replica/term.h"
 #include "tests/sim/event_queue.h"
@@ -13,13 +13,15 @@
 
 namespace lockstitch::sim {
 
-enum class Reach : std::uint8_t { answers, away, loses };
+/// Moody: each time another of the three.
+enum class Reach : std::uint8_t { answers, away, loses, moody };
 
 class SimArbiter {
  public:
   using Answer = std::function<void(const sync::ClaimAnswer&)>;
 
-  SimArbiter(EventQueue& queue, Random& random, Plant plant) : queue_(queue), random_(random), plant_(plant) {}
+  SimArbiter(EventQueue& queue, Random& random, Plant plant, std::function<void()> changed)
+      : queue_(queue), random_(random), plant_(plant), changed_(std::move(changed)) {}
 
   void raise(unsigned host, sync::Term expected, const std::string& holder, Answer answer);
   void look(unsigned host, Answer answer);
@@ -29,11 +31,13 @@ class SimArbiter {
 
  private:
   sync::ClaimAnswer apply(sync::Term expected, const std::string& holder);
+  Reach reach_now(unsigned host);
   HostTime way() { return random_.spread(100 * us, 20 * ms); }
 
   EventQueue& queue_;
   Random& random_;
   const Plant plant_;
+  const std::function<void()> changed_;
   sync::ArbiterRecord record_;
 };
 

@@ -268,7 +268,7 @@ void Core::run_live() {
     remember();
     if (ended()) guest_->tape->append({executed(), sync::EndEntry{0, 0, guest_->machine->digest()}});
   }
-  if (inviting_ && noted_ && world_.random().chance(300)) send_machine();
+  if (inviting_ && noted_ && !ended() && world_.random().chance(300)) send_machine();
 }
 
 void Core::send_machine() {
@@ -283,7 +283,6 @@ void Core::send_machine() {
   part.insert(part.end(), saved.begin(), saved.end());
   world_.send_part(std::move(part));
   log_ = std::make_unique<sync::LogQueue>();
-  if (ended()) log_->append({executed(), sync::EndEntry{0, 0, guest_->machine->digest()}});
 }
 
 Tick Core::sent_until() {

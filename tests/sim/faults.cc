@@ -22,6 +22,13 @@ void Pair::plan_fault() {
   });
 }
 
+void Pair::provoke() {
+  if (mended_ || !random_.chance(scenario_.provoke_permille)) return;
+  queue_.after(random_.spread(10 * us, 500 * ms), [this] {
+    if (!mended_) strike();
+  });
+}
+
 void Pair::strike() {
   const auto kind = static_cast<unsigned>(random_.below(fault_kinds));
   Host& host = hosts_[random_.below(2)];
@@ -74,7 +81,8 @@ void Pair::strike(Fault fault, Host& host) {
       return;
     case Fault::arbiter_away:
     case Fault::arbiter_loses_answers: {
-      const Reach reach = fault == Fault::arbiter_away ? Reach::away : Reach::loses;
+      const Reach bad = random_.chance(500) ? Reach::loses : Reach::moody;
+      const Reach reach = fault == Fault::arbiter_away ? Reach::away : bad;
       const bool for_both = random_.chance(600);
       for (Host& one : hosts_) {
         if (!for_both && one.index != host.index) continue;
@@ -85,6 +93,7 @@ void Pair::strike(Fault fault, Host& host) {
     }
     case Fault::step_down:
       last_loss_ = queue_.now();
+      losses_ += std::string(1, host.name) + "s" + std::to_string(queue_.now()/ms) + " ";
       [[fallthrough]];
     case Fault::hand_over:
     case Fault::play_dead:

@@ -72,6 +72,8 @@ class Pair {
   void kill(Host& host, bool power_failure, const std::string& how);
   void finish(Host& host);
   void changed();
+  /// Something changed: the best moment for a fault.
+  void provoke();
   template <class Text>
   void note(Text&& text) {
     if (tracing_) add_note(text());
@@ -111,6 +113,7 @@ class Pair {
   std::deque<std::string> trace_;
   RequestId requests_ = 0;
   bool mended_ = false, power_off_asked_ = false, recoverable_ = true;
+  std::string losses_;
   HostTime last_loss_ = 0;  ///< when a process or a disk was lost last
 };
 

@@ -266,6 +266,7 @@ void Process::carry_out(sync::Discard& discard) {
 
 void Process::carry_out(sync::Report& report) {
   pair_.note([&] { return to_text(name_) + " is " + report.event + ": " + report.detail; });
+  pair_.provoke();
 }
 
 // ---- The log

@@ -16,6 +16,7 @@ enum class Plant : std::uint8_t {
   no_term_check,       ///< every message seems to be of our own term, and the arbiter grants whatever is claimed
   early_arrival,       ///< the follower's machine is given an input one tick early
   dropped_entry,       ///< at a take-over one acknowledged input is lost
+  early_in_sync,       ///< a follower may take over before it has the log of what left while it joined
 };
 
 /// A checker has found something.
@@ -51,9 +52,11 @@ struct Scenario {
     leave_delay = random.spread(10 * us, 5 * ms);
     client_every = random.spread(20 * ms, 300 * ms);
     fault_every = random.spread(100 * ms, 6 * s);
+    provoke_permille = random.chance(400) ? 0 : static_cast<unsigned>(random.spread(20, 400));
     faults_until = random.between(8, 30) * s;
     hurry_permille = random.chance(500) ? 1000 : 300;
-    catch_up_ticks = random.spread(2, 200);
+    catch_up_ticks = random.spread(25, 400);
+    flush_permille = static_cast<unsigned>(random.between(100, 1000));
     real_codec = random.chance(60);
     b_may_start = !random.chance(120);
     guest_ends = random.chance(150);
@@ -67,8 +70,10 @@ struct Scenario {
   // Unit: ns of host time.
   HostTime link_delay = 0, link_jitter = 0, core_period = 0, leave_delay = 0;
   HostTime client_every = 0, fault_every = 0, faults_until = 0;
+  unsigned provoke_permille = 0;  ///< how often a change of role has a fault follow at once
   unsigned hurry_permille = 0;  ///< how often an effect that waits makes the log leave at once
-  std::uint64_t catch_up_ticks = 0;
+  unsigned flush_permille = 0;  ///< how often the log leaves when the core has worked, though no effect waits
+  std::uint64_t catch_up_ticks = 0;  ///< at each turn of the core; faster than the clock
   bool real_codec = false, b_may_start = true, guest_ends = false;
   unsigned faults = 0;  ///< bit i: Fault i may happen in this run
 };

@@ -72,7 +72,8 @@ TEST_CASE("a planted bug is found within a thousand seeds") {
   static constexpr Planted all[] = {{Plant::release_before_ack, "release before the acknowledgement"},
                                     {Plant::no_term_check, "no check of the term"},
                                     {Plant::early_arrival, "an arrival one tick early"},
-                                    {Plant::dropped_entry, "an acknowledged entry dropped at the take-over"}};
+                                    {Plant::dropped_entry, "an acknowledged entry dropped at the take-over"},
+                                    {Plant::early_in_sync, "in sync before the log of what left has been sent"}};
   for (const Planted& planted : all) {
     std::string sentence;
     std::uint64_t seed = 0;
