@@ -82,6 +82,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     auto loaded = load_keys(options.keys);
     if (!loaded.ok()) return loaded.error();
     keys = std::move(loaded).value();
+    if (options.replica.name.empty()) options.replica.name = keys.name;
     tls = make_tls(keys);
     auto made = make_arbiter(options.arbiter, options.pair, keys, *io);
     if (!made.ok()) return made.error();
