@@ -110,6 +110,7 @@ void Pair::strike(Fault fault, Host& host) {
 void Pair::go_on(Host& host) {
   if (!std::exchange(host.stopped, false) || !host.process) return;
   note([&] { return to_text(host.process->name()) + " goes on"; });
+  host.went_on_at = queue_.now();
   const std::uint64_t process = host.processes;
   const bool timers_first = random_.chance(500);
   if (timers_first) host.process->time_passes();

@@ -15,14 +15,15 @@ std::string effect_text(std::uint64_t life, std::uint64_t ordinal) {
 std::string to_text(const Incarnation& who) { return std::string(1, who.host) + std::to_string(who.number); }
 
 void Outside::saw(std::uint64_t life, std::uint64_t ordinal, const Payload& payload, sync::Term term,
-                  const Incarnation& who) {
+                  const Incarnation& who, bool late) {
   ++seen_;
   const auto [voice, first] = voices_.try_emplace(term, who);
   if (!first && !(voice->second == who)) {
     throw Violation{"two replicas let effects out in term " + std::to_string(term) + ": " + to_text(voice->second) +
                     " and " + to_text(who)};
   }
-  if (!lives_.empty() && life < lives_.rbegin()->first && ordinal >= lives_[life].size()) {
+  const bool old_life = !lives_.empty() && life < lives_.rbegin()->first;
+  if (old_life && !late && ordinal >= lives_[life].size()) {
     throw Violation{"after life " + std::to_string(lives_.rbegin()->first) + " was seen, " + to_text(who) +
                     " lets out the new " + effect_text(life, ordinal)};
   }
@@ -37,7 +38,7 @@ void Outside::saw(std::uint64_t life, std::uint64_t ordinal, const Payload& payl
                     std::to_string(view.size()) + " and was never seen"};
   }
   view.push_back(payload);
-  if (payload.answers != 0) answered_.push_back(payload.answers);
+  if (payload.answers != 0 && life >= lives_given_up_) answered_.push_back(payload.answers);
 }
 
 std::vector<RequestId> Outside::missing(const Disk& disk) const {
@@ -56,7 +57,8 @@ void Outside::expect_all_answered_in(const Disk& disk, const std::string& where)
                   std::to_string(lost.front()) + ", are not in the database of " + where};
 }
 
-bool Outside::forget_missing(const Disk& disk) {
+bool Outside::forget_missing(const Disk& disk, std::uint64_t life) {
+  lives_given_up_ = life;
   const auto lost = missing(disk);
   std::erase_if(answered_, [&](RequestId id) { return std::find(lost.begin(), lost.end(), id) != lost.end(); });
   return !lost.empty();

@@ -22,8 +22,9 @@ std::string to_text(const Incarnation& who);
 
 class Outside {
  public:
-  /// An effect has left `who`, which let it go in `term`.
-  void saw(std::uint64_t life, std::uint64_t ordinal, const Payload& payload, sync::Term term, const Incarnation& who);
+  /// An effect has left `who`, which let it go in `term`. `late`: it was stopped in between and has just gone on.
+  void saw(std::uint64_t life, std::uint64_t ordinal, const Payload& payload, sync::Term term, const Incarnation& who,
+           bool late);
   /// A machine is to run on with this disk.
   void expect_all_answered_in(const Disk& disk, const std::string& where) const;
   /// `who` leads in `term`.
@@ -31,8 +32,8 @@ class Outside {
   /// The guest of this life has ended, and who says so is free to go.
   void expect_last_word(std::uint64_t life) const;
 
-  /// Gives up what this disk lacks. False: nothing.
-  bool forget_missing(const Disk& disk);
+  /// Gives up what this disk lacks, and what else may come of earlier lives. False: nothing.
+  bool forget_missing(const Disk& disk, std::uint64_t life);
 
   std::uint64_t effects_seen() const { return seen_; }
   std::uint64_t duplicates() const { return duplicates_; }
@@ -45,6 +46,7 @@ class Outside {
   std::map<std::uint64_t, std::vector<Payload>> lives_;
   std::vector<RequestId> answered_;
   std::map<sync::Term, Incarnation> voices_, leaders_;
+  std::uint64_t lives_given_up_ = 0;  ///< all before it
   std::uint64_t seen_ = 0, duplicates_ = 0;
 };
 

@@ -180,6 +180,7 @@ void Pair::run() {
   while (queue_.now() < scenario_.faults_until && !over() && queue_.run_one()) ++figures_.events;
   mend();
   expect_progress();
+  check_last_disk();
   figures_.effects = outside_.effects_seen();
   figures_.duplicates = outside_.duplicates();
   figures_.answered = outside_.answered();
@@ -231,6 +232,13 @@ void Pair::expect_progress() {
     throw Violation{"nobody may lead, and that is not said: " + describe()};
   }
   ++figures_.nobody_may_lead;
+}
+
+void Pair::check_last_disk() {
+  for (const Host& host : hosts_) {
+    if (!host.process || host.process->core().mode() != Core::Mode::leading) continue;
+    if (leads(host.process->replica().role())) outside_.expect_all_answered_in(host.disk, "the last leader");
+  }
 }
 
 // ---- Checks at every change of a replica

@@ -29,7 +29,7 @@ struct Host {
   bool stopped = false;    ///< by SIGSTOP
   bool finished = false;   ///< its guest has ended, and so did it
   bool catching_up = false;  ///< took over and has not executed all that it had acknowledged
-  HostTime slow_until = 0;
+  HostTime slow_until = 0, went_on_at = 0;
   std::deque<std::function<void()>> backlog;  ///< while it is stopped
   std::vector<std::shared_ptr<Connection>> silent;  ///< since its power failed
 };
@@ -96,6 +96,7 @@ class Pair {
   bool paired() const;
   bool could_lead(const Host& host) const;
   void check_redundancy();
+  void check_last_disk();
   void add_note(const std::string& text);
 
   const Scenario scenario_;

@@ -22,7 +22,8 @@ Process::Process(Pair& pair, Host& host, sync::ReplicaOptions options)
                         std::to_string(e.life) + ", tick " + std::to_string(e.tick.value) +
                         (e.payload.answers != 0 ? ", answer to " + std::to_string(e.payload.answers) : "");
                });
-               pair_.outside().saw(e.life, e.ordinal, e.payload, term, name_);
+               pair_.outside().saw(e.life, e.ordinal, e.payload, term, name_,
+                                    host_.went_on_at != 0 && now() - host_.went_on_at < 50 * ms);
              }},
             pair.scenario().leave_delay, pair.scenario().plant == Plant::release_before_ack),
       core_(*this) {}
@@ -315,7 +316,7 @@ void Process::cold_starts() {
   pair_.note([&] { return to_text(name_) + " starts the guest at power-on"; });
   // It took over, and its process was lost before it had executed all that it had acknowledged, when the first had not
   // come back yet: two faults at once. What nobody can execute any more is lost.
-  if (std::exchange(host_.catching_up, false) && pair_.outside().forget_missing(host_.disk)) {
+  if (std::exchange(host_.catching_up, false) && pair_.outside().forget_missing(host_.disk, pair_.count().cold_starts + 1)) {
     ++pair_.count().lost_with_second_fault;
   }
   pair_.outside().expect_all_answered_in(host_.disk, to_text(name_) + ", which starts the guest anew");
