@@ -49,6 +49,7 @@ class FileArbiter::Storage {
       // EEXIST may even be our own: a network file system repeats a request whose answer was lost.
       latest = look();
       if (!latest.ok()) return {Claim::unknown, {}, latest.error().text};
+      if (latest.value().term <= expected) return {Claim::unknown, {}, "the storage does not show what was written"};
     }
     if (latest.value() != wanted) return {Claim::denied, latest.value(), ""};
     // Found or made: only now is it certain to stay.

@@ -1,5 +1,6 @@
 // Making the keys of a pair, for the command line, which knows nothing of kj. What they are for: keys.h.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,7 @@ namespace lockstitch::sync {
 struct KeyRequest {
   std::string folder;                ///< made if missing
   std::vector<std::string> members;  ///< one sub-folder each: authority.pem, certificate.pem, key.pem (mode 0600)
-  unsigned days = 3650;
+  std::uint64_t days = 3650;
 };
 
 /// Makes an authority and the members' keys (ECDSA P-256). The authority's private key stays in `folder`

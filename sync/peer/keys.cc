@@ -24,7 +24,7 @@ constexpr const char* certificate_file = "certificate.pem";
 constexpr const char* key_file = "key.pem";
 constexpr const char* make_again = "make the keys anew with `lockstitch keys` and give every member its own";
 /// Unit: days. Beyond it clocks and calendars are not tested by anybody.
-constexpr unsigned longest_days = 36500;
+constexpr std::uint64_t longest_days = 36500;
 /// Unit: bytes. Far above any real one.
 constexpr std::size_t pem_limit_bytes = 64 << 10;
 
@@ -148,11 +148,12 @@ Outcome check_request(const KeyRequest& request) {
 Outcome make_keys(const KeyRequest& request) {
   if (Outcome good = check_request(request); !good.ok()) return good;
   if (Outcome made = make_folder(request.folder, 0755); !made.ok()) return made;
+  const auto days = static_cast<unsigned>(request.days);
   const bool has_authority = exists(request.folder + "/" + authority_file);
-  auto authority = has_authority ? load_authority(request.folder) : make_authority_in(request.folder, request.days);
+  auto authority = has_authority ? load_authority(request.folder) : make_authority_in(request.folder, days);
   if (!authority.ok()) return authority.error();
   for (const std::string& member : request.members) {
-    Outcome made = make_member(request.folder, member, authority.value(), request.days);
+    Outcome made = make_member(request.folder, member, authority.value(), days);
     if (!made.ok()) return made;
   }
   return success();

@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "sync/peer/key_request.h"
 #include "vmm/app/flag_parser.h"
 #include "vmm/app/message.h"
@@ -32,8 +30,7 @@ Result<int> keys(const std::vector<std::string>& arguments) {
   if (!days.empty()) {
     const auto number = parse_whole_number(days);
     if (!number.ok()) return Error{ExitCode::usage, "--days: " + number.error().text};
-    // Too large a number is refused below, as itself.
-    request.days = static_cast<unsigned>(std::min<std::uint64_t>(number.value(), 999999999));
+    request.days = number.value();
   }
   if (const Outcome made = sync::make_keys(request); !made.ok()) return made.error();
   for (const std::string& member : request.members) {

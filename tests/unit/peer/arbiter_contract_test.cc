@@ -18,6 +18,17 @@ bool available() {
   return why_not.empty();
 }
 
+bool too_late(const ClaimAnswer& answer) { return answer.why.find("answer within") != std::string::npos; }
+
+/// A claim that took longer than an arbiter may, for this host is busy, is made again; nothing else is.
+ClaimAnswer claim(kj::AsyncIoContext& io, Arbiter& arbiter, Term expected, const std::string& holder) {
+  ClaimAnswer answer = arbiter.claim(expected, holder).wait(io.waitScope);
+  for (int again = 0; again < 20 && too_late(answer); ++again) {
+    answer = arbiter.claim(expected, holder).wait(io.waitScope);
+  }
+  return answer;
+}
+
 void check(const ClaimAnswer& answer, Claim claim, Term term, const std::string& holder) {
   CAPTURE(answer.why);
   CHECK(answer.claim == claim);
@@ -37,9 +48,9 @@ TEST_CASE_TEMPLATE("a claim of the present term is granted, and seen by everybod
   auto io = kj::setupAsyncIo();
   Stand stand(io);
   auto a = stand.client(), b = stand.client();
-  check(a->claim(0, "a").wait(io.waitScope), Claim::granted, 1, "a");
+  check(claim(io, *a, 0, "a"), Claim::granted, 1, "a");
   check(b->read().wait(io.waitScope), Claim::denied, 1, "a");
-  check(b->claim(1, "b").wait(io.waitScope), Claim::granted, 2, "b");
+  check(claim(io, *b, 1, "b"), Claim::granted, 2, "b");
   check(a->read().wait(io.waitScope), Claim::denied, 2, "b");
   check(stand.client()->read().wait(io.waitScope), Claim::denied, 2, "b");
 }
@@ -49,10 +60,10 @@ TEST_CASE_TEMPLATE("a claim of another term is denied and changes nothing", Stan
   auto io = kj::setupAsyncIo();
   Stand stand(io);
   auto a = stand.client(), b = stand.client();
-  for (Term term = 0; term < 3; ++term) check(a->claim(term, "a").wait(io.waitScope), Claim::granted, term + 1, "a");
+  for (Term term = 0; term < 3; ++term) check(claim(io, *a, term, "a"), Claim::granted, term + 1, "a");
   for (const Term wrong : {0, 1, 2, 4, 1000}) {
     CAPTURE(wrong);
-    check(b->claim(wrong, "b").wait(io.waitScope), Claim::denied, 3, "a");
+    check(claim(io, *b, wrong, "b"), Claim::denied, 3, "a");
   }
   check(a->read().wait(io.waitScope), Claim::denied, 3, "a");
 }
@@ -62,10 +73,10 @@ TEST_CASE_TEMPLATE("who finds his own claim there was granted it, and others wer
   auto io = kj::setupAsyncIo();
   Stand stand(io);
   auto a = stand.client(), b = stand.client();
-  check(a->claim(0, "a").wait(io.waitScope), Claim::granted, 1, "a");
-  check(a->claim(0, "a").wait(io.waitScope), Claim::granted, 1, "a");
-  check(b->claim(0, "a").wait(io.waitScope), Claim::granted, 1, "a");
-  check(b->claim(0, "b").wait(io.waitScope), Claim::denied, 1, "a");
+  check(claim(io, *a, 0, "a"), Claim::granted, 1, "a");
+  check(claim(io, *a, 0, "a"), Claim::granted, 1, "a");
+  check(claim(io, *b, 0, "a"), Claim::granted, 1, "a");
+  check(claim(io, *b, 0, "b"), Claim::denied, 1, "a");
 }
 
 TEST_CASE_TEMPLATE("pairs do not see each other", Stand, EVERY_ARBITER) {
@@ -73,9 +84,9 @@ TEST_CASE_TEMPLATE("pairs do not see each other", Stand, EVERY_ARBITER) {
   auto io = kj::setupAsyncIo();
   Stand stand(io);
   auto one = stand.client("one"), two = stand.client("two");
-  check(one->claim(0, "a").wait(io.waitScope), Claim::granted, 1, "a");
+  check(claim(io, *one, 0, "a"), Claim::granted, 1, "a");
   check(two->read().wait(io.waitScope), Claim::denied, 0, "");
-  check(two->claim(0, "b").wait(io.waitScope), Claim::granted, 1, "b");
+  check(claim(io, *two, 0, "b"), Claim::granted, 1, "b");
   check(one->read().wait(io.waitScope), Claim::denied, 1, "a");
 }
 
@@ -95,7 +106,12 @@ TEST_CASE_TEMPLATE("of eight who claim a term at once exactly one is granted it"
       claims.push_back(clients[who]->claim(term, "r" + std::to_string(who)));
     }
     std::vector<ClaimAnswer> answers;
-    for (auto& claim : claims) answers.push_back(claim.wait(io.waitScope));
+    for (int i = 0; i < 8; ++i) {
+      const std::size_t who = (static_cast<std::size_t>(i) + term) % 8;
+      answers.push_back(claims[static_cast<std::size_t>(i)].wait(io.waitScope));
+      if (!too_late(answers.back())) continue;
+      answers.back() = claim(io, *clients[who], term, "r" + std::to_string(who));
+    }
     std::string winner;
     for (const ClaimAnswer& answer : answers) {
       CAPTURE(answer.why);
@@ -116,7 +132,7 @@ TEST_CASE_TEMPLATE("an arbiter that is gone is unreachable, and says why", Stand
   auto io = kj::setupAsyncIo();
   Stand stand(io);
   auto a = stand.client(), b = stand.client();
-  check(a->claim(0, "a").wait(io.waitScope), Claim::granted, 1, "a");
+  check(claim(io, *a, 0, "a"), Claim::granted, 1, "a");
   stand.vanish();
   for (Arbiter* arbiter : {a.get(), b.get()}) {
     const ClaimAnswer claimed = arbiter->claim(1, "a").wait(io.waitScope);
@@ -137,7 +153,7 @@ TEST_CASE_TEMPLATE("an answer that nobody waits for any more harms nothing", Sta
     auto dropped = a->claim(0, "a");
     for (int turn = 0; turn < i; ++turn) io.waitScope.poll();
   }
-  check(a->claim(0, "a").wait(io.waitScope), Claim::granted, 1, "a");
+  check(claim(io, *a, 0, "a"), Claim::granted, 1, "a");
 }
 
 TEST_CASE("names of arbiters are judged before anything is connected") {
