@@ -167,7 +167,7 @@ ProtectedRun::Life ProtectedRun::follow() {
     if (until == tick_never || until > machine().tick() + 1) {
       const Tick limit = until == tick_never ? tick_never : Tick{until.value - 1};
       const auto end = machine().step(source, sink, limit);
-      if (end && end->reason != EndReason::stop_tick) return ended(*end);
+      if (end && end->reason != EndReason::stop_tick) return follow_to_the_end(*end, shadow);
       show();
       desk_.figures.digests_compared = cursor.digests_compared();
       if (const auto last = cursor.last_agreement()) desk_.figures.last_agreement = last->value;
@@ -175,6 +175,20 @@ ProtectedRun::Life ProtectedRun::follow() {
     } else {
       desk_.wait_ms(wait_ms);
     }
+  }
+}
+
+/// The guest has switched itself off. Its leader may still die with the last effects, so this replica ends only when it
+/// has been told to take over, which it is when the leader is gone.
+ProtectedRun::Life ProtectedRun::follow_to_the_end(const End& end, ShadowSink& shadow) {
+  for (;;) {
+    desk_.wait_ms(wait_ms);
+    if (const auto life = obey()) return *life;
+    shadow.forget_before(desk_.leader_sent_until());
+    if (!asked_to_take_over_) continue;
+    announce();
+    shadow.emit(*session_.ends().live_sink);
+    return ended(end);
   }
 }
 
@@ -188,7 +202,10 @@ ProtectedRun::Life ProtectedRun::take_over(sync::ReplayCursor& cursor, Source& s
   }
   while (machine().tick() < cursor.known_until()) {
     const auto end = machine().step(source, sink, cursor.known_until());
-    if (end && end->reason != EndReason::stop_tick) return ended(*end);
+    if (!end || end->reason == EndReason::stop_tick) continue;
+    announce();
+    shadow.emit(*session_.ends().live_sink);
+    return ended(*end);
   }
   shadow.forget_before(desk_.leader_sent_until());
   announce();

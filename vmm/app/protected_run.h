@@ -32,6 +32,7 @@ class ProtectedRun {
  private:
   std::optional<Life> obey();
   Life follow();
+  Life follow_to_the_end(const End& end, ShadowSink& shadow);
   Life take_over(sync::ReplayCursor& cursor, Source& source, Sink& sink, ShadowSink& shadow);
   Life ended(const End& end);
   Life wait_for_discard(const std::string& why);
