@@ -263,7 +263,8 @@ void Core::take(sync::Discard&) {
 
 void Core::run_live() {
   std::uint64_t ticks = std::min((world_.now() - ran_until_) / ms, ticks_at_once_max);
-  while (ticks-- > 0 && !ended()) {
+  // The log may leave in the middle of a tick, and the process die of what follows.
+  while (ticks-- > 0 && !ended() && !world_.dead()) {
     guest_->machine->step(*guest_->source, *guest_->sink);
     remember();
     if (ended()) guest_->tape->append({executed(), sync::EndEntry{0, 0, guest_->machine->digest()}});

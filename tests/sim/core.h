@@ -40,6 +40,7 @@ class Core {
   class World {
    public:
     virtual ~World() = default;
+    virtual bool dead() const = 0;
     virtual HostTime now() = 0;
     virtual Random& random() = 0;
     virtual const Scenario& scenario() = 0;

@@ -93,7 +93,6 @@ void Pair::strike(Fault fault, Host& host) {
     }
     case Fault::step_down:
       last_loss_ = queue_.now();
-      losses_ += std::string(1, host.name) + "s" + std::to_string(queue_.now()/ms) + " ";
       [[fallthrough]];
     case Fault::hand_over:
     case Fault::play_dead:

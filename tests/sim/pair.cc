@@ -118,7 +118,6 @@ void Pair::kill(Host& host, bool power_failure, const std::string& how) {
   host.stopped = false;
   host.backlog.clear();
   last_loss_ = queue_.now();
-  losses_ += std::string(1, host.name) + "k" + std::to_string(queue_.now()/ms) + " ";
   check_redundancy();
   restart_later(host, random_.spread(5 * ms, 10 * s));
 }
@@ -287,7 +286,6 @@ void Pair::changed() {
 void Pair::check_redundancy() {
   const bool recoverable = could_lead(hosts_[0]) || could_lead(hosts_[1]);
   const bool excused = last_loss_ != 0 && queue_.now() - last_loss_ < 8 * s;
-  if (recoverable_ && !recoverable && std::getenv("SIMDBG")) printf("seed %lu unrecoverable at %lu, losses %s: %s\n", scenario_.seed, queue_.now()/ms, losses_.c_str(), describe().c_str());
   if (std::exchange(recoverable_, recoverable) && !recoverable && !excused && scenario_.plant == Plant::none) {
     throw Violation{"nobody can lead any more, although nothing was lost: " + describe()};
   }

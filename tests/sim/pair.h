@@ -37,6 +37,7 @@ struct Host {
 /// How a run went, for the sums over many seeds.
 struct Figures {
   std::uint64_t events = 0, faults = 0, take_overs = 0, joins = 0, cold_starts = 0, effects = 0, duplicates = 0;
+  /// Unrepaired by design: the last process or disk with a right to the guest was lost; a second fault in a take-over.
   std::uint64_t answered = 0, kills = 0, guests_ended = 0, nobody_may_lead = 0, lost_with_second_fault = 0;
   HostTime simulated = 0;
   void add(const Figures& other);
@@ -114,7 +115,6 @@ class Pair {
   std::deque<std::string> trace_;
   RequestId requests_ = 0;
   bool mended_ = false, power_off_asked_ = false, recoverable_ = true;
-  std::string losses_;
   HostTime last_loss_ = 0;  ///< when a process or a disk was lost last
 };
 

@@ -116,7 +116,9 @@ void Process::heard(const std::shared_ptr<Connection>& connection, Packet packet
       if (const auto* ack = std::get_if<sync::Ack>(&message)) text += " until " + std::to_string(ack->known_until.value);
       return text;
     });
+    const bool joined = std::holds_alternative<sync::Joined>(message);
     perform(replica_.received(now(), std::move(message)));
+    if (joined && !dead_ && scenario().plant == Plant::early_in_sync) perform(replica_.log_sent(now(), {}));
   }
 }
 
@@ -173,9 +175,6 @@ void Process::perform(sync::Replica::Actions actions) {
 
 void Process::carry_out(sync::Send& send) {
   if (auto* ack = std::get_if<sync::Ack>(&send.message)) ack->executed = core_.executed();
-  // Whoever may take over must have the causes of all that left before effects began to wait for it.
-  const bool in_sync = std::holds_alternative<sync::InSync>(send.message);
-  if (in_sync && scenario().plant != Plant::early_in_sync) flush(true);
   say(std::move(send.message));
 }
 

@@ -37,7 +37,6 @@ class Process final : public Core::World {
   void doom(unsigned actions) { doom_ = actions; }
   /// Its memory is gone; nothing of it may act any more.
   void die(bool power_failure);
-  bool dead() const { return dead_; }
 
   const sync::Replica& replica() const { return replica_; }
   const Core& core() const { return core_; }
@@ -45,6 +44,7 @@ class Process final : public Core::World {
   std::string describe() const;
 
   // Core::World
+  bool dead() const override { return dead_; }
   HostTime now() override;
   Random& random() override;
   const Scenario& scenario() override;
