@@ -25,8 +25,9 @@ Reach SimArbiter::reach_now(unsigned host) {
 void SimArbiter::raise(unsigned host, sync::Term expected, const std::string& holder, Answer answer) {
   switch (reach_now(host)) {
     case Reach::away:
-      queue_.after(random_.spread(1 * ms, 2 * s),
-                   [answer] { answer({Claim::unreachable, {}, "the arbiter is away"}); });
+      queue_.after(random_.spread(1 * ms, 2 * s), [answer] {
+        answer({Claim::unreachable, {}, "the arbiter is away"});
+      });
       break;
     case Reach::loses:
       // Carried out now, late, or never.
@@ -34,8 +35,9 @@ void SimArbiter::raise(unsigned host, sync::Term expected, const std::string& ho
         queue_.after(random_.chance(600) ? way() : random_.spread(20 * ms, 5 * s),
                      [this, expected, holder] { apply(expected, holder); });
       }
-      queue_.after(random_.spread(20 * ms, 2 * s),
-                   [answer] { answer({Claim::unknown, {}, "the arbiter does not answer"}); });
+      queue_.after(random_.spread(20 * ms, 2 * s), [answer] {
+        answer({Claim::unknown, {}, "the arbiter does not answer"});
+      });
       break;
     case Reach::answers:
       queue_.after(way(), [this, expected, holder, answer] {

@@ -64,8 +64,8 @@ class Core::Outlet final : public Sink {
   explicit Outlet(Core& core) : core_(core) {}
   void effect(const Effect& effect) override {
     World& world = core_.world_;
-    const bool waits = world.gate().add(
-        {core_.guest_->machine->life(), effect.tick, effect.ordinal, payload_of(effect.payload)});
+    const bool waits =
+        world.gate().add({core_.guest_->machine->life(), effect.tick, effect.ordinal, payload_of(effect.payload)});
     if (waits && world.random().chance(world.scenario().hurry_permille)) world.hurry();
   }
   void digest(Tick, const Digest&) override {}
@@ -79,8 +79,7 @@ class Core::Shadow final : public Sink {
  public:
   explicit Shadow(Core& core) : core_(core) {}
   void effect(const Effect& effect) override {
-    core_.shadow_.push_back(
-        {core_.guest_->machine->life(), effect.tick, effect.ordinal, payload_of(effect.payload)});
+    core_.shadow_.push_back({core_.guest_->machine->life(), effect.tick, effect.ordinal, payload_of(effect.payload)});
   }
   void digest(Tick, const Digest&) override {}
 
@@ -154,7 +153,8 @@ void Core::remember() {
   if (!guest_->leaders) return;
   const History& theirs = *guest_->leaders;
   const std::uint64_t at = tick - theirs.from;
-  if (at >= theirs.sums.size()) throw Violation{"a follower ran ahead of its leader, to tick " + std::to_string(tick.value)};
+  if (at >= theirs.sums.size())
+    throw Violation{"a follower ran ahead of its leader, to tick " + std::to_string(tick.value)};
   if (theirs.sums[at] != mine.sums.back()) {
     throw Violation{"leader and follower differ at tick " + std::to_string(tick.value)};
   }

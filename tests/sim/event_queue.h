@@ -39,9 +39,7 @@ class EventQueue {
     std::uint64_t order;
     std::function<void()> what;
   };
-  static bool later(const Event& a, const Event& b) {
-    return a.time != b.time ? a.time > b.time : a.order > b.order;
-  }
+  static bool later(const Event& a, const Event& b) { return a.time != b.time ? a.time > b.time : a.order > b.order; }
 
   HostTime now_ = 0;
   std::uint64_t planned_ = 0;

@@ -6,9 +6,10 @@
 namespace lockstitch::sim {
 namespace {
 
-constexpr const char* fault_names[fault_kinds] = {
-    "kill",       "kill between actions", "power failure", "stop",      "slow core", "cut one way",   "cut both ways",  "slow link",
-    "close link", "arbiter away",         "lost answers",  "hand over", "play dead", "drop follower", "step down"};
+constexpr const char* fault_names[fault_kinds] = {"kill",       "kill between actions", "power failure", "stop",
+                                                  "slow core",  "cut one way",          "cut both ways", "slow link",
+                                                  "close link", "arbiter away",         "lost answers",  "hand over",
+                                                  "play dead",  "drop follower",        "step down"};
 
 }  // namespace
 

@@ -23,9 +23,9 @@ class Gate {
  public:
   struct World {
     std::function<HostTime()> now;
-    std::function<sync::Term()> term;                       ///< of the replica, now
-    std::function<void(HostTime delay)> leave_after;        ///< call leave() then, if the process still runs
-    std::function<void(const Emitted&, sync::Term)> left;   ///< the effect is outside
+    std::function<sync::Term()> term;                      ///< of the replica, now
+    std::function<void(HostTime delay)> leave_after;       ///< call leave() then, if the process still runs
+    std::function<void(const Emitted&, sync::Term)> left;  ///< the effect is outside
   };
   Gate(World world, HostTime leave_delay, bool always_open)
       : world_(std::move(world)), leave_delay_(leave_delay), always_open_(always_open) {}

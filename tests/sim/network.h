@@ -33,7 +33,7 @@ class Connection {
   };
   std::array<std::deque<Sent>, 2> ways_;  ///< by sender
   std::array<HostTime, 2> last_due_{};
-  std::array<bool, 2> planned_{};      ///< the delivery of the first of a way is an event
+  std::array<bool, 2> planned_{};         ///< the delivery of the first of a way is an event
   std::array<bool, 2> open_{true, true};  ///< by side
 };
 

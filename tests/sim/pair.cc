@@ -246,8 +246,8 @@ bool Pair::could_lead(const Host& host) const {
   if (host.finished) return true;
   const sync::ArbiterRecord& record = arbiter_.record();
   const sync::Standing& standing = host.standing;
-  const bool in_time = record.term == standing.term ||
-                       record == sync::ArbiterRecord{standing.term + 1, std::string(1, host.name)};
+  const bool in_time =
+      record.term == standing.term || record == sync::ArbiterRecord{standing.term + 1, std::string(1, host.name)};
   if (!host.process) {
     const bool has_a_right = standing.right == Right::fresh || standing.right == Right::led;
     return has_a_right && in_time && (host.index == 0 || scenario_.b_may_start);

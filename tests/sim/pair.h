@@ -26,11 +26,11 @@ struct Host {
   Disk disk;
   std::unique_ptr<Process> process;
   std::uint64_t processes = 0;
-  bool stopped = false;    ///< by SIGSTOP
-  bool finished = false;   ///< its guest has ended, and so did it
+  bool stopped = false;      ///< by SIGSTOP
+  bool finished = false;     ///< its guest has ended, and so did it
   bool catching_up = false;  ///< took over and has not executed all that it had acknowledged
   HostTime slow_until = 0, went_on_at = 0;
-  std::deque<std::function<void()>> backlog;  ///< while it is stopped
+  std::deque<std::function<void()>> backlog;        ///< while it is stopped
   std::vector<std::shared_ptr<Connection>> silent;  ///< since its power failed
 };
 

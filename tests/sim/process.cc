@@ -23,7 +23,7 @@ Process::Process(Pair& pair, Host& host, sync::ReplicaOptions options)
                         (e.payload.answers != 0 ? ", answer to " + std::to_string(e.payload.answers) : "");
                });
                pair_.outside().saw(e.life, e.ordinal, e.payload, term, name_,
-                                    host_.went_on_at != 0 && now() - host_.went_on_at < 50 * ms);
+                                   host_.went_on_at != 0 && now() - host_.went_on_at < 50 * ms);
              }},
             pair.scenario().leave_delay, pair.scenario().plant == Plant::release_before_ack),
       core_(*this) {}
@@ -106,14 +106,15 @@ void Process::heard(const std::shared_ptr<Connection>& connection, Packet packet
     auto& message = std::get<sync::Message>(packet);
     if (scenario().plant == Plant::no_term_check) std::visit([&](auto& m) { m.term = replica_.term(); }, message);
     pair_.note([&] {
-      static constexpr const char* names[] = {"Hello",   "Ready",     "JoinData", "Joined",          "InSync", "Log", "Ack",
-                                              "Dismiss", "Surrender", "HandOver", "HandOverRefused", "Fenced"};
-      std::string text = to_text(name_) + " hears " + names[message.index()] + " of term " +
-                         std::to_string(term_of(message));
+      static constexpr const char* names[] = {"Hello", "Ready",   "JoinData",  "Joined",   "InSync",          "Log",
+                                              "Ack",   "Dismiss", "Surrender", "HandOver", "HandOverRefused", "Fenced"};
+      std::string text =
+          to_text(name_) + " hears " + names[message.index()] + " of term " + std::to_string(term_of(message));
       if (const auto* log = std::get_if<sync::Log>(&message)) {
         text += " until " + std::to_string(log->known_until.value) + ", sent " + std::to_string(log->sent_until.value);
       }
-      if (const auto* ack = std::get_if<sync::Ack>(&message)) text += " until " + std::to_string(ack->known_until.value);
+      if (const auto* ack = std::get_if<sync::Ack>(&message))
+        text += " until " + std::to_string(ack->known_until.value);
       return text;
     });
     const bool joined = std::holds_alternative<sync::Joined>(message);
@@ -315,7 +316,8 @@ void Process::cold_starts() {
   pair_.note([&] { return to_text(name_) + " starts the guest at power-on"; });
   // It took over, and its process was lost before it had executed all that it had acknowledged, when the first had not
   // come back yet: two faults at once. What nobody can execute any more is lost.
-  if (std::exchange(host_.catching_up, false) && pair_.outside().forget_missing(host_.disk, pair_.count().cold_starts + 1)) {
+  if (std::exchange(host_.catching_up, false) &&
+      pair_.outside().forget_missing(host_.disk, pair_.count().cold_starts + 1)) {
     ++pair_.count().lost_with_second_fault;
   }
   pair_.outside().expect_all_answered_in(host_.disk, to_text(name_) + ", which starts the guest anew");

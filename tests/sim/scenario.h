@@ -70,9 +70,9 @@ struct Scenario {
   // Unit: ns of host time.
   HostTime link_delay = 0, link_jitter = 0, core_period = 0, leave_delay = 0;
   HostTime client_every = 0, fault_every = 0, faults_until = 0;
-  unsigned provoke_permille = 0;  ///< how often a change of role has a fault follow at once
-  unsigned hurry_permille = 0;  ///< how often an effect that waits makes the log leave at once
-  unsigned flush_permille = 0;  ///< how often the log leaves when the core has worked, though no effect waits
+  unsigned provoke_permille = 0;     ///< how often a change of role has a fault follow at once
+  unsigned hurry_permille = 0;       ///< how often an effect that waits makes the log leave at once
+  unsigned flush_permille = 0;       ///< how often the log leaves when the core has worked, though no effect waits
   std::uint64_t catch_up_ticks = 0;  ///< at each turn of the core; faster than the clock
   bool real_codec = false, b_may_start = true, guest_ends = false;
   unsigned faults = 0;  ///< bit i: Fault i may happen in this run

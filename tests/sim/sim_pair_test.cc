@@ -32,8 +32,8 @@ std::string sentence_of(std::uint64_t seed, Plant plant, Figures* figures, bool 
   }
   if (figures != nullptr) figures->add(pair.figures());
   if (!tell) return sentence.empty() || plant != Plant::none ? sentence : sentence_of(seed, plant, nullptr, true);
-  std::string text = sentence + "\nseed " + std::to_string(seed) + "; the same again: LOCKSTITCH_SEED=" +
-                     std::to_string(seed) + " sim_pair\n";
+  std::string text = sentence + "\nseed " + std::to_string(seed) +
+                     "; the same again: LOCKSTITCH_SEED=" + std::to_string(seed) + " sim_pair\n";
   for (const std::string& line : pair.trace()) text += line + "\n";
   return sentence.empty() ? "" : text + pair.describe();
 }
@@ -42,9 +42,9 @@ void print(const Figures& f, std::uint64_t seeds) {
   std::cout << seeds << " seeds: " << f.simulated / s << " s of host time, " << f.events << " events, " << f.faults
             << " faults, " << f.kills << " processes killed, " << f.cold_starts << " cold starts, " << f.joins
             << " joins, " << f.take_overs << " take-overs, " << f.effects << " effects seen (" << f.duplicates
-            << " twice), " << f.answered << " requests answered, " << f.guests_ended << " processes ended by the guest, "
-            << f.nobody_may_lead << " pairs that nobody may lead, " << f.lost_with_second_fault
-            << " second faults during a take-over that lost answered requests" << std::endl;
+            << " twice), " << f.answered << " requests answered, " << f.guests_ended
+            << " processes ended by the guest, " << f.nobody_may_lead << " pairs that nobody may lead, "
+            << f.lost_with_second_fault << " second faults during a take-over that lost answered requests" << std::endl;
 }
 
 }  // namespace
