@@ -50,10 +50,11 @@ std::shared_ptr<LogQueue> Desk::queue() const {
 }
 
 void Desk::begin_log(Tick from) {
+  std::lock_guard lock(mutex_);
+  if (!at_the_same_join()) return;
   auto queue = std::make_shared<LogQueue>();
   // Nothing of an earlier tick will come: as if the tick before had been passed.
   if (from.value > 0) queue->passed({from.value - 1});
-  std::lock_guard lock(mutex_);
   queue_ = std::move(queue);
   has_queue_.store(true, std::memory_order_release);
 }
@@ -84,6 +85,8 @@ std::optional<Order> Desk::next_order() {
   if (orders_.empty()) return std::nullopt;
   Order order = std::move(orders_.front());
   orders_.pop_front();
+  core_life_ = order.life;
+  core_join_ = order.join;
   orders_waiting_.store(!orders_.empty(), std::memory_order_release);
   return order;
 }
@@ -92,6 +95,26 @@ void Desk::order(Order order) {
   {
     std::lock_guard lock(mutex_);
     leaving_ = order.kind == OrderKind::discard || order.kind == OrderKind::end;
+    switch (order.kind) {
+      case OrderKind::cold_start:
+      case OrderKind::begin_receiving:
+        ++life_;
+        reports_.clear();
+        [[fallthrough]];
+      case OrderKind::begin_join:
+      case OrderKind::end_join:
+      case OrderKind::discard:
+        ++join_;
+        forget();
+        break;
+      case OrderKind::take_over:
+      case OrderKind::freeze:
+      case OrderKind::thaw:
+      case OrderKind::end:
+        break;
+    }
+    order.life = life_;
+    order.join = join_;
     orders_.push_back(std::move(order));
     orders_waiting_.store(true, std::memory_order_release);
   }
@@ -118,6 +141,7 @@ void Desk::wait_ms(unsigned milliseconds) {
 void Desk::report(CoreReport report) {
   {
     std::lock_guard lock(mutex_);
+    if (core_life_ != life_) return;
     reports_.push_back(std::move(report));
   }
   ring();
@@ -126,6 +150,19 @@ void Desk::report(CoreReport report) {
 std::vector<CoreReport> Desk::take_reports() {
   std::lock_guard lock(mutex_);
   return std::exchange(reports_, {});
+}
+
+void Desk::fail(const std::string& why) {
+  {
+    std::lock_guard lock(mutex_);
+    failure_ = why;
+  }
+  order({OrderKind::end, why, std::nullopt});
+}
+
+std::string Desk::failure() const {
+  std::lock_guard lock(mutex_);
+  return failure_;
 }
 
 // ---- Entries and parts for the core
@@ -143,6 +180,7 @@ void Desk::deliver(std::vector<Entry> entries, Tick sent_until) {
 bool Desk::take_entries(std::vector<Entry>& entries) {
   entries.clear();
   std::lock_guard lock(mutex_);
+  if (!at_the_same_join()) return false;
   entries.swap(entries_);
   return !entries.empty();
 }
@@ -162,7 +200,7 @@ Outcome Desk::deliver_part(Bytes part) {
 std::optional<JoinPart> Desk::take_part() {
   if (parts_in_bytes() == 0) return std::nullopt;
   std::lock_guard lock(mutex_);
-  if (parts_in_.empty()) return std::nullopt;
+  if (parts_in_.empty() || !at_the_same_join()) return std::nullopt;
   auto [part, bytes] = std::move(parts_in_.front());
   parts_in_.pop_front();
   parts_in_bytes_ -= bytes;
@@ -175,6 +213,7 @@ void Desk::send_part(const JoinPart& part) {
   auto bytes = encode(part);
   {
     std::lock_guard lock(mutex_);
+    if (!at_the_same_join()) return;
     parts_out_bytes_ += bytes.size();
     parts_out_.push_back(std::move(bytes));
   }
@@ -200,8 +239,8 @@ void Desk::part_sent(std::size_t bytes) {
   if (was_full && room()) wake_core();
 }
 
-void Desk::forget_parts() {
-  std::lock_guard lock(mutex_);
+/// Order: under the lock.
+void Desk::forget() {
   parts_out_.clear();
   parts_in_.clear();
   entries_.clear();

@@ -39,6 +39,7 @@ struct Order {
   OrderKind kind = OrderKind::end;
   std::string why;
   std::optional<Header> machine;
+  std::uint64_t life = 0, join = 0;  ///< the desk's business
 };
 
 /// From the core.
@@ -59,6 +60,9 @@ struct CoreFigures {
   std::atomic<std::uint64_t> blackout_ns{0};  ///< of the latest join: how long the guest stood still at its end
 };
 
+/// The two threads are never at the same place: when the link has given up a join, or a machine, the core may still be
+/// busy with it. What belongs to an earlier join or an earlier machine than the link's latest order is neither taken
+/// nor given here, so that neither side has to think of it.
 class Desk {
  public:
   /// Unit: bytes. Parts on their way to the peer; a sender waits past it.
@@ -68,6 +72,8 @@ class Desk {
 
   // ---- The core's side
 
+  /// Why the process ends with an error; empty: it does not.
+  std::string failure() const;
   /// Cheap.
   bool has_orders() const { return orders_waiting_.load(std::memory_order_acquire); }
   std::optional<Order> next_order();
@@ -105,6 +111,8 @@ class Desk {
   /// nobody to wake.
   void set_waker(std::function<void(bool leaving)> wake);
   void order(Order order);
+  /// The process is to end, and to say why.
+  void fail(const std::string& why);
   void deliver(std::vector<Entry> entries, Tick sent_until);
   /// Fails: damage.
   Outcome deliver_part(Bytes part);
@@ -127,7 +135,6 @@ class Desk {
   void clear_bell();
   Tick sent_until() const { return {sent_until_.load(std::memory_order_acquire)}; }
   void set_rest(unsigned permille) { rest_permille_.store(permille, std::memory_order_relaxed); }
-  void forget_parts();
   bool quitting() const { return quitting_.load(std::memory_order_acquire); }
 
   // ---- Of a follower's core
@@ -151,6 +158,8 @@ class Desk {
 
   void ring();
   void wake_core();
+  void forget();
+  bool at_the_same_join() const { return core_join_ == join_; }
   std::shared_ptr<LogQueue> queue() const;
 
   Log log_{*this};
@@ -166,6 +175,9 @@ class Desk {
   std::condition_variable changed_;
   std::function<void(bool)> wake_;
   bool leaving_ = false;
+  // Of machines, and of joins: the link's latest, and the one that the core has taken up.
+  std::uint64_t life_ = 0, core_life_ = 0, join_ = 0, core_join_ = 0;
+  std::string failure_;
   std::deque<Order> orders_;
   std::vector<Entry> entries_;
   std::deque<std::pair<JoinPart, std::size_t>> parts_in_;

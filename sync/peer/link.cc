@@ -48,22 +48,26 @@ class Link::DoorServer final : public schema::Door::Server {
   Link& link_;
 };
 
-Link::Link(kj::Own<kj::AsyncIoStream> stream, capnp::rpc::twoparty::Side side, LinkListener& listener)
-    : listener_(&listener), stream_(kj::mv(stream)), network_(*stream_, side, reader_options()), tasks_(*this) {
+Link::Link(kj::Own<kj::AsyncIoStream> stream, capnp::rpc::twoparty::Side side, LinkListener& listener, HostTime now)
+    : listener_(&listener),
+      since_(now),
+      stream_(kj::mv(stream)),
+      network_(*stream_, side, reader_options()),
+      tasks_(*this) {
   tasks_.add(network_.onDisconnect().then([this] { fail("the peer closed the connection"); }));
 }
 
 Link::~Link() noexcept(false) = default;
 
-kj::Own<Link> Link::accepted(kj::Own<kj::AsyncIoStream> stream, LinkListener& listener) {
-  auto link = kj::heap<Link>(kj::mv(stream), capnp::rpc::twoparty::Side::SERVER, listener);
+kj::Own<Link> Link::accepted(kj::Own<kj::AsyncIoStream> stream, LinkListener& listener, HostTime now) {
+  auto link = kj::heap<Link>(kj::mv(stream), capnp::rpc::twoparty::Side::SERVER, listener, now);
   link->rpc_.emplace(capnp::makeRpcServer(link->network_, kj::heap<DoorServer>(*link)));
   return link;
 }
 
-kj::Own<Link> Link::dialed(kj::Own<kj::AsyncIoStream> stream, LinkListener& listener,
+kj::Own<Link> Link::dialed(kj::Own<kj::AsyncIoStream> stream, LinkListener& listener, HostTime now,
                            kj::FunctionParam<void(schema::Greeting::Builder)> write) {
-  auto link = kj::heap<Link>(kj::mv(stream), capnp::rpc::twoparty::Side::CLIENT, listener);
+  auto link = kj::heap<Link>(kj::mv(stream), capnp::rpc::twoparty::Side::CLIENT, listener, now);
   Link& self = *link;
   self.dialed_ = true;
   auto& rpc = self.rpc_.emplace(capnp::makeRpcClient(self.network_));

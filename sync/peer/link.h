@@ -8,6 +8,7 @@
 
 #include "lockstitch/result.h"
 #include "sync/peer/peer.capnp.h"
+#include "sync/replica/failure_detector.h"
 #include "sync/replica/message.h"
 
 namespace lockstitch::sync {
@@ -30,15 +31,16 @@ class LinkListener {
 class Link final : private kj::TaskSet::ErrorHandler {
  public:
   /// Waits to be greeted.
-  static kj::Own<Link> accepted(kj::Own<kj::AsyncIoStream> stream, LinkListener& listener);
+  static kj::Own<Link> accepted(kj::Own<kj::AsyncIoStream> stream, LinkListener& listener, HostTime now);
   /// Greets. `write` fills the greeting.
-  static kj::Own<Link> dialed(kj::Own<kj::AsyncIoStream> stream, LinkListener& listener,
+  static kj::Own<Link> dialed(kj::Own<kj::AsyncIoStream> stream, LinkListener& listener, HostTime now,
                               kj::FunctionParam<void(schema::Greeting::Builder)> write);
-  Link(kj::Own<kj::AsyncIoStream> stream, capnp::rpc::twoparty::Side side, LinkListener& listener);
+  Link(kj::Own<kj::AsyncIoStream> stream, capnp::rpc::twoparty::Side side, LinkListener& listener, HostTime now);
   ~Link() noexcept(false);
 
   bool has_begun() const { return begun_; }
   bool was_dialed() const { return dialed_; }
+  HostTime since() const { return since_; }
   /// Order: after begun(). Resolves when the next one should be said; failures end the link.
   kj::Promise<void> say(const Message& message);
   /// No more calls to the listener.
@@ -54,6 +56,7 @@ class Link final : private kj::TaskSet::ErrorHandler {
   void taskFailed(kj::Exception&& exception) override;
 
   LinkListener* listener_;
+  const HostTime since_;
   kj::Own<kj::AsyncIoStream> stream_;
   capnp::TwoPartyVatNetwork network_;
   kj::Maybe<schema::Ear::Client> ear_;

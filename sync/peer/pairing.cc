@@ -29,7 +29,9 @@ constexpr unsigned tick_ms = 20;
 constexpr unsigned flush_ms = 4;  ///< how long inputs that no effect waits for may be gathered
 constexpr unsigned dial_ms = 200, dial_limit_ms = 1000;
 constexpr unsigned dial_again_ms = 3000;  ///< after a refusal, or a join that failed
-constexpr unsigned farewell_ms = 1000;    ///< how long the end of the log may take to reach the peer
+constexpr std::size_t max_guests = 8;
+constexpr unsigned guest_limit_ms = 2000;  ///< from the connection to the greeting's end
+constexpr unsigned farewell_ms = 1000;     ///< how long the end of the log may take to reach the peer
 
 // Unit: ns. A follower this far behind slows its leader down; further behind it is dropped.
 constexpr std::uint64_t slow_down_ns = 200 * ms, drop_ns = 10'000 * ms;
@@ -74,7 +76,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
       tls = nullptr;
     } catch (const kj::Exception& exception) {
       if (!told) ready.set_value(Error{ExitCode::unavailable, text_of(exception)});
-      desk.order({OrderKind::end, text_of(exception), std::nullopt});
+      desk.fail("the pair's thread has failed: " + text_of(exception));
     }
   }
 
@@ -137,12 +139,10 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
                      .timeoutAfter(dial_limit_ms * kj::MILLISECONDS, tls->wrapServer(kj::mv(stream)))
                      .then(
                          [this](kj::Own<kj::AsyncIoStream> secure) {
-                           if (guests.size() >= 8) return;
-                           guests.push_back(Link::accepted(kj::mv(secure), *this));
+                           if (guests.size() >= max_guests) return;
+                           guests.push_back(Link::accepted(kj::mv(secure), *this, now()));
                          },
-                         [this](kj::Exception&& exception) {
-                           event({"stranger", "a connection was refused: " + text_of(exception)});
-                         }));
+                         [this](kj::Exception&& exception) { stranger(text_of(exception)); }));
       return accept_loop();
     });
   }
@@ -163,14 +163,15 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
                      .timeoutAfter(dial_limit_ms * kj::MILLISECONDS, kj::mv(dialed))
                      .then(
                          [this](kj::Own<kj::AsyncIoStream> secure) {
-                           guests.push_back(Link::dialed(kj::mv(secure), *this, [this](schema::Greeting::Builder to) {
-                             to.setProtocol(schema::PROTOCOL_VERSION);
-                             to.setName(options.replica.name);
-                             to.setPair(options.pair);
-                             to.setAddress(options.listen);
-                             const auto machine = encode_header(options.machine);
-                             to.setMachine({machine.data(), machine.size()});
-                           }));
+                           guests.push_back(
+                               Link::dialed(kj::mv(secure), *this, now(), [this](schema::Greeting::Builder to) {
+                                 to.setProtocol(schema::PROTOCOL_VERSION);
+                                 to.setName(options.replica.name);
+                                 to.setPair(options.pair);
+                                 to.setAddress(options.listen);
+                                 const auto machine = encode_header(options.machine);
+                                 to.setMachine({machine.data(), machine.size()});
+                               }));
                          },
                          [this](kj::Exception&& exception) {
                            dialing = false;
@@ -204,6 +205,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
       perform(replica->time_passes(now()));
       flush();
       watch_lag();
+      drop_silent_guests();
       retired.clear();
       return tick_loop();
     });
@@ -302,10 +304,25 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     guests = std::move(kept);
   }
 
+  /// Whoever is connected and does not begin takes a place from others.
+  void drop_silent_guests() {
+    while (!guests.empty() && now() - guests.front()->since() > guest_limit_ms * ms) {
+      const auto guest = guests.front().get();
+      ended(*guest, "no answer to the greeting");
+    }
+  }
+
   void drop_link() {
     if (link.get() == nullptr) return;
     link->mute();
     retired.push_back(kj::mv(link));
+  }
+
+  /// Somebody who knocks again and again is mentioned now and then.
+  void stranger(const std::string& why) {
+    if (now() < strangers_silent_until) return;
+    strangers_silent_until = now() + 1000 * ms;
+    event({"stranger", "a connection was refused: " + why});
   }
 
   void peer_is_away(const std::string& why) {
@@ -326,8 +343,6 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     for (Action& action : actions) std::visit([this](auto& a) { carry_out(a); }, action);
     if (replica->role() != was_role) {
       was_role = replica->role();
-      lag.reset();
-      known_until = {};
       end_if_asked();
     }
   }
@@ -355,31 +370,33 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     event({"failed", written.error().text});
     desk.end_log();
     drop_link();
-    desk.order({OrderKind::end, written.error().text, std::nullopt});
+    desk.fail(written.error().text);
   }
   void carry_out(RaiseTerm& a) { hear_arbiter(arbiter->claim(a.expected, options.replica.name)); }
   void carry_out(LookAtTerm&) { hear_arbiter(arbiter->read()); }
-  void carry_out(ColdStart&) { desk.order({OrderKind::cold_start, "", std::nullopt}); }
+  void carry_out(ColdStart&) { give(OrderKind::cold_start); }
   void carry_out(BeginJoin&) {
-    desk.forget_parts();
-    unsent.clear();
-    encoder = EntryEncoder();
-    log_bytes = log_messages = 0;
+    give(OrderKind::begin_join);
+    begin_stream();
     joins_failed = true;  // until it has not
-    desk.order({OrderKind::begin_join, "", std::nullopt});
   }
   void carry_out(EndJoin&) {
+    give(OrderKind::end_join);
     desk.end_log();
-    desk.forget_parts();
     unsent.clear();
-    desk.order({OrderKind::end_join, "", std::nullopt});
   }
   void carry_out(BeginReceiving&) {
-    desk.forget_parts();
-    decoder = EntryDecoder();
-    log_bytes = log_messages = 0;
-    ++joins;
     desk.order({OrderKind::begin_receiving, "", leaders_machine});
+    begin_stream();
+    ++joins;
+  }
+  void begin_stream() {
+    encoder = EntryEncoder();
+    decoder = EntryDecoder();
+    unsent.clear();
+    log_bytes = log_messages = 0;
+    lag.reset();
+    known_until = {};
   }
   void carry_out(Deliver& a) {
     if (const Outcome delivered = desk.deliver_part(a.data.part); !delivered) {
@@ -400,14 +417,14 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
   }
   void carry_out(TakeOver&) {
     ++take_overs;
-    desk.order({OrderKind::take_over, "", std::nullopt});
+    give(OrderKind::take_over);
   }
   void carry_out(Release& a) { desk.release(a.until); }
-  void carry_out(Freeze&) { desk.order({OrderKind::freeze, "", std::nullopt}); }
-  void carry_out(Thaw&) { desk.order({OrderKind::thaw, "", std::nullopt}); }
+  void carry_out(Freeze&) { give(OrderKind::freeze); }
+  void carry_out(Thaw&) { give(OrderKind::thaw); }
   void carry_out(Discard& a) {
+    give(OrderKind::discard, a.why);
     desk.end_log();
-    desk.order({OrderKind::discard, a.why, std::nullopt});
   }
   void carry_out(Report& a) {
     if (a.event == "paired") joins_failed = false;
@@ -425,6 +442,8 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
       perform(replica->claimed(now(), told));
     }));
   }
+
+  void give(OrderKind kind, const std::string& why = "") { desk.order({kind, why, std::nullopt}); }
 
   void event(const Report& report) { options.on_event(report, status()); }
 
@@ -516,7 +535,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     const bool known = !replica->sends_log() || replica->acknowledged().known_until == tick_never;
     if (known || now() >= until) {
       perform(replica->machine_ended(now()));
-      tasks->add(after(50).then([this] { desk.order({OrderKind::end, "the guest has ended", std::nullopt}); }));
+      tasks->add(after(50).then([this] { give(OrderKind::end, "the guest has ended"); }));
       return;
     }
     tasks->add(after(5).then([this, until] { wait_for_farewell(until); }));
@@ -525,7 +544,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
   void asked_to_end() {
     if (std::exchange(ending, true)) {
       // Asked twice: now.
-      desk.order({OrderKind::end, "asked twice to end", std::nullopt});
+      give(OrderKind::end, "asked twice to end");
       return;
     }
     std::string why_not;
@@ -536,7 +555,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
   void end_if_asked() {
     if (!ending || replica->role() == Role::handing || replica->role() == Role::deciding) return;
     if (replica->role() == Role::following) perform(replica->step_down(now(), "asked to end"));
-    tasks->add(after(50).then([this] { desk.order({OrderKind::end, "asked to end", std::nullopt}); }));
+    tasks->add(after(50).then([this] { give(OrderKind::end, "asked to end"); }));
   }
 
   std::string command(const std::string& line) override {
@@ -610,7 +629,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
   std::deque<kj::Own<Link>> guests;   ///< connections that have not begun
   std::deque<kj::Own<Link>> retired;  ///< to be destroyed when none of their calls is on the stack
   bool dialing = false;
-  HostTime dial_not_before = 0;
+  HostTime dial_not_before = 0, strangers_silent_until = 0;
   std::string peer_trouble, arbiter_trouble;
   Header leaders_machine;
 

@@ -168,9 +168,9 @@ Replica::Actions Replica::claimed(HostTime now, const ClaimAnswer& answer) {
       if (answer.record == ArbiterRecord{term() + 1, options_.name}) {
         granted(now);
       } else if (answer.record.term == term()) {
-        // A look: nobody has raised it.
-        claim_unknown_ = false;
-        ask(now);
+        // A look: nobody has raised it yet. What is on its way may still arrive; only the answer to a claim settles it.
+        asking_ = true;
+        act(RaiseTerm{term()});
       } else {
         denied(now, answer.record);
       }

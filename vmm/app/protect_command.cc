@@ -171,8 +171,9 @@ Result<int> protect_guest(Settings settings, Mode mode) {
     } else if (order->kind == sync::OrderKind::begin_receiving) {
       exit_code = live(like(settings, *order->machine), mode, desk, false);
     } else if (order->kind == sync::OrderKind::end) {
-      return static_cast<int>(ExitCode::interrupted);
+      exit_code = std::optional<int>(static_cast<int>(ExitCode::interrupted));
     }
+    if (const std::string failure = desk.failure(); !failure.empty()) return Error{ExitCode::world, failure};
     if (!exit_code.ok()) return exit_code.error();
     if (exit_code.value()) return *exit_code.value();
   }
