@@ -361,16 +361,29 @@ def run_shared(laboratory, names, wanted):
         except Exception as problem:
             print(f'{name:28} FAILED\n{problem}\n{pair.story()[-6000:]}', flush=True)
             return False
+    pair.wait_paired()
     result = client.finish()
     wrong = [key for key in ('lost', 'duplicated', 'connections_broken') if result[key] != 0]
     doubles = two_leaders(pair)
     print(f"acknowledged {result['acknowledged']}, lost {result['lost']}, duplicated {result['duplicated']}, TCP connections "
           f"broken {result['connections_broken']}, longest gap {result['longest_gap_ms']:.0f} ms, terms with two leaders "
           f'{len(doubles)}', flush=True)
-    stop(pair)
-    if wrong or doubles:
+    equal = power_off(pair)
+    print(f"disks of both replicas after the guest switched itself off: {'equal' if equal else 'DIFFERENT'}", flush=True)
+    good = not wrong and not doubles and equal
+    if not good:
         print(pair.story()[-6000:])
-    return not wrong and not doubles
+    return good
+
+
+def power_off(pair):
+    """The guest switches itself off, both replicas end with 0, and their images are the same to the last byte."""
+    pair.lab.check('client', ['psql', '-h', network.GUEST_ADDRESS, '-U', 'postgres', '-X', '-q', '-c',
+                              "COPY (SELECT 1) TO '/run/lockstitch/poweroff'"], timeout=30)
+    for host in 'ab':
+        if pair.processes[host].wait(timeout=60) != 0:
+            return False
+    return subprocess.run(['cmp', '-s', str(pair.disk('a')), str(pair.disk('b'))]).returncode == 0
 
 
 def main():
