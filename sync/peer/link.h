@@ -43,6 +43,7 @@ class Link final : private kj::TaskSet::ErrorHandler {
   HostTime since() const { return since_; }
   /// Order: after begun(). Resolves when the next one should be said; failures end the link.
   kj::Promise<void> say(const Message& message);
+  void listen_with(LinkListener& listener) { listener_ = &listener; }
   /// No more calls to the listener.
   void mute() { listener_ = nullptr; }
 

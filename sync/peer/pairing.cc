@@ -12,13 +12,14 @@
 #include <future>
 #include <thread>
 
-#include "sync/log/entry_codec.h"
 #include "sync/log/file_bytes.h"
 #include "sync/peer/arbiter.h"
 #include "sync/peer/control_server.h"
+#include "sync/peer/doorway.h"
 #include "sync/peer/keys.h"
 #include "sync/peer/lag_meter.h"
 #include "sync/peer/link.h"
+#include "sync/peer/log_feed.h"
 #include "sync/peer/standing_file.h"
 
 namespace lockstitch::sync {
@@ -26,12 +27,9 @@ namespace {
 
 // Unit: ms.
 constexpr unsigned tick_ms = 20;
-constexpr unsigned flush_ms = 4;  ///< how long inputs that no effect waits for may be gathered
-constexpr unsigned dial_ms = 200, dial_limit_ms = 1000;
-constexpr unsigned dial_again_ms = 3000;  ///< after a refusal, or a join that failed
-constexpr std::size_t max_guests = 8;
-constexpr unsigned guest_limit_ms = 2000;  ///< from the connection to the greeting's end
-constexpr unsigned farewell_ms = 1000;     ///< how long the end of the log may take to reach the peer
+constexpr unsigned flush_ms = 4;        ///< how long inputs that no effect waits for may be gathered
+constexpr unsigned dial_ms = 200;       ///< how often a leader without a follower dials
+constexpr unsigned farewell_ms = 1000;  ///< how long the end of the log may take to reach the peer
 
 // Unit: ns. A follower this far behind slows its leader down; further behind it is dropped.
 constexpr std::uint64_t slow_down_ns = 200 * ms, drop_ns = 10'000 * ms;
@@ -40,7 +38,7 @@ std::string text_of(const kj::Exception& exception) { return exception.getDescri
 
 }  // namespace
 
-struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorHandler {
+struct Pairing::Thread final : LinkListener, DoorwayOwner, ControlHandler, kj::TaskSet::ErrorHandler {
   Thread(PairingOptions with, Desk& d) : options(std::move(with)), desk(d) {}
   ~Thread() noexcept(false) override = default;
 
@@ -67,13 +65,11 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
       desk.end_log();
       tasks = nullptr;
       link = nullptr;
-      guests.clear();
       retired.clear();
       control = nullptr;
-      listener = nullptr;
+      doorway = nullptr;
       bell = nullptr;
       arbiter = nullptr;
-      tls = nullptr;
     } catch (const kj::Exception& exception) {
       if (!told) ready.set_value(Error{ExitCode::unavailable, text_of(exception)});
       desk.fail("the pair's thread has failed: " + text_of(exception));
@@ -85,7 +81,6 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     if (!loaded.ok()) return loaded.error();
     keys = std::move(loaded).value();
     if (options.replica.name.empty()) options.replica.name = keys.name;
-    tls = make_tls(keys);
     auto made = make_arbiter(options.arbiter, options.pair, keys, *io);
     if (!made.ok()) return made.error();
     arbiter = kj::mv(made.value());
@@ -96,21 +91,12 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     was_role = replica->role();
     started = now();
 
-    kj::Own<kj::ConnectionReceiver> port;
-    try {
-      auto address = io->provider->getNetwork().parseAddress(options.listen).wait(io->waitScope);
-      port = address->listen();
-    } catch (const kj::Exception& exception) {
-      return Error{ExitCode::unavailable, "the address '" + options.listen +
-                                              "' cannot be listened on: is it this host's, and free? (" +
-                                              text_of(exception) + ")"};
-    }
+    doorway = kj::heap<Doorway>(*io, make_tls(keys), *this);
+    if (const Outcome listens = doorway->listen(options.listen); !listens) return listens;
     auto opened = ControlServer::open(*io, options.control, options.metrics, *this);
     if (!opened.ok()) return opened.error();
     control = kj::mv(opened.value());
 
-    listener = kj::mv(port);
-    tasks->add(accept_loop());
     bell = kj::heap<kj::UnixEventPort::FdObserver>(io->unixEventPort, desk.bell_fd(),
                                                    kj::UnixEventPort::FdObserver::OBSERVE_READ);
     tasks->add(bell_loop());
@@ -133,50 +119,9 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
 
   // ---- Loops
 
-  kj::Promise<void> accept_loop() {
-    return listener->accept().then([this](kj::Own<kj::AsyncIoStream> stream) {
-      tasks->add(timer()
-                     .timeoutAfter(dial_limit_ms * kj::MILLISECONDS, tls->wrapServer(kj::mv(stream)))
-                     .then(
-                         [this](kj::Own<kj::AsyncIoStream> secure) {
-                           if (guests.size() >= max_guests) return;
-                           guests.push_back(Link::accepted(kj::mv(secure), *this, now()));
-                         },
-                         [this](kj::Exception&& exception) { stranger(text_of(exception)); }));
-      return accept_loop();
-    });
-  }
-
   kj::Promise<void> dial_loop() {
-    return after(dial_ms).then([this]() -> kj::Promise<void> {
-      if (options.peer.empty() || dialing || !replica->wants_link() || now() < dial_not_before) return dial_loop();
-      dialing = true;
-      auto dialed =
-          io->provider->getNetwork()
-              .parseAddress(options.peer)
-              .then([](kj::Own<kj::NetworkAddress> address) {
-                auto stream = address->connect();
-                return stream.attach(kj::mv(address));
-              })
-              .then([this](kj::Own<kj::AsyncIoStream> stream) { return tls->wrapClient(kj::mv(stream), tls_name); });
-      tasks->add(timer()
-                     .timeoutAfter(dial_limit_ms * kj::MILLISECONDS, kj::mv(dialed))
-                     .then(
-                         [this](kj::Own<kj::AsyncIoStream> secure) {
-                           guests.push_back(
-                               Link::dialed(kj::mv(secure), *this, now(), [this](schema::Greeting::Builder to) {
-                                 to.setProtocol(schema::PROTOCOL_VERSION);
-                                 to.setName(options.replica.name);
-                                 to.setPair(options.pair);
-                                 to.setAddress(options.listen);
-                                 const auto machine = encode_header(options.machine);
-                                 to.setMachine({machine.data(), machine.size()});
-                               }));
-                         },
-                         [this](kj::Exception&& exception) {
-                           dialing = false;
-                           peer_is_away(text_of(exception));
-                         }));
+    return after(dial_ms).then([this] {
+      if (!options.peer.empty() && replica->wants_link()) doorway->dial(options.peer, now());
       return dial_loop();
     });
   }
@@ -205,7 +150,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
       perform(replica->time_passes(now()));
       flush();
       watch_lag();
-      drop_silent_guests();
+      doorway->time_passes(now());
       retired.clear();
       return tick_loop();
     });
@@ -220,7 +165,18 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
 
   // ---- The link
 
-  std::string greeted(schema::Greeting::Reader greeting) override {
+  LinkListener& listener() override { return *this; }
+
+  void write_greeting(schema::Greeting::Builder to) override {
+    to.setProtocol(schema::PROTOCOL_VERSION);
+    to.setName(options.replica.name);
+    to.setPair(options.pair);
+    to.setAddress(options.listen);
+    const auto machine = encode_header(options.machine);
+    to.setMachine({machine.data(), machine.size()});
+  }
+
+  std::string answer_greeting(schema::Greeting::Reader greeting) override {
     const std::string who = "'" + std::string(greeting.getName()) + "'";
     std::string refusal;
     if (greeting.getProtocol() != schema::PROTOCOL_VERSION) {
@@ -246,24 +202,21 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     return refusal;
   }
 
-  void begun(Link& begun_link) override {
-    // The newest conversation is the one that counts.
-    kj::Own<Link> own;
-    for (auto& guest : guests) {
-      if (guest.get() == &begun_link) own = kj::mv(guest);
-    }
-    forget_empty_guests();
-    if (!own) return;
+  /// The newest conversation is the one that counts.
+  void met(kj::Own<Link> begun_link) override {
     drop_link();
-    link = kj::mv(own);
+    link = kj::mv(begun_link);
     if (link->was_dialed()) {
-      dialing = false;
       peer_trouble.clear();
       perform(replica->link_dialed(now()));
     } else {
       perform(replica->link_accepted(now()));
     }
   }
+
+  // Of links that were met: greeted and begun already.
+  std::string greeted(schema::Greeting::Reader) override { return "one greeting is enough"; }
+  void begun(Link&) override {}
 
   void heard(Link& from, Message message) override {
     if (link.get() != &from) return;
@@ -274,42 +227,14 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
 
   void ended(Link& ended_link, const std::string& why) override {
     ended_link.mute();
-    if (link.get() == &ended_link) {
-      retired.push_back(kj::mv(link));
-      perform(replica->link_down(now(), why));
-      return;
-    }
-    for (auto& guest : guests) {
-      if (guest.get() != &ended_link) continue;
-      if (guest->was_dialed()) {
-        dialing = false;
-        dial_not_before = now() + dial_again_ms * ms;
-        peer_is_away("refused: " + why);
-      }
-      retired.push_back(kj::mv(guest));
-    }
-    forget_empty_guests();
+    if (link.get() != &ended_link) return;
+    retired.push_back(kj::mv(link));
+    perform(replica->link_down(now(), why));
   }
 
   kj::Promise<void> room() override {
     if (desk.parts_in_bytes() < Desk::parts_max_bytes) return kj::READY_NOW;
     return after(2).then([this] { return room(); });
-  }
-
-  void forget_empty_guests() {
-    std::deque<kj::Own<Link>> kept;
-    for (auto& guest : guests) {
-      if (guest.get() != nullptr) kept.push_back(kj::mv(guest));
-    }
-    guests = std::move(kept);
-  }
-
-  /// Whoever is connected and does not begin takes a place from others.
-  void drop_silent_guests() {
-    while (!guests.empty() && now() - guests.front()->since() > guest_limit_ms * ms) {
-      const auto guest = guests.front().get();
-      ended(*guest, "no answer to the greeting");
-    }
   }
 
   void drop_link() {
@@ -318,14 +243,9 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     retired.push_back(kj::mv(link));
   }
 
-  /// Somebody who knocks again and again is mentioned now and then.
-  void stranger(const std::string& why) {
-    if (now() < strangers_silent_until) return;
-    strangers_silent_until = now() + 1000 * ms;
-    event({"stranger", "a connection was refused: " + why});
-  }
+  void stranger(const std::string& why) override { event({"stranger", "a connection was refused: " + why}); }
 
-  void peer_is_away(const std::string& why) {
+  void away(const std::string& why) override {
     if (peer_trouble == why) return;
     peer_trouble = why;
     event({"peer_away", why});
@@ -353,7 +273,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
   }
   void carry_out(CloseLink& a) {
     if (link.get() != nullptr && link->was_dialed() && replica->role() == Role::alone) {
-      dial_not_before = now() + (joins_failed ? dial_again_ms : 2 * dial_ms) * ms;
+      doorway->not_before(now() + (joins_failed ? Doorway::dial_again_ms : 2 * dial_ms) * ms);
     }
     event({"link_closed", a.why});
     // The last words must get out first.
@@ -383,7 +303,6 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
   void carry_out(EndJoin&) {
     give(OrderKind::end_join);
     desk.end_log();
-    unsent.clear();
   }
   void carry_out(BeginReceiving&) {
     desk.order({OrderKind::begin_receiving, "", leaders_machine});
@@ -391,12 +310,10 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     ++joins;
   }
   void begin_stream() {
-    encoder = EntryEncoder();
+    feed.begin();
     decoder = EntryDecoder();
-    unsent.clear();
-    log_bytes = log_messages = 0;
+    received_bytes = received_messages = 0;
     lag.reset();
-    known_until = {};
   }
   void carry_out(Deliver& a) {
     if (const Outcome delivered = desk.deliver_part(a.data.part); !delivered) {
@@ -404,8 +321,8 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
     }
   }
   void carry_out(Follow& a) {
-    ++log_messages;
-    log_bytes += a.log.batch.size();
+    ++received_messages;
+    received_bytes += a.log.batch.size();
     std::vector<Entry> entries;
     if (!a.log.batch.empty()) {
       if (const Outcome decoded = decoder.decode(a.log.batch, entries); !decoded) {
@@ -451,33 +368,11 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
 
   void flush() {
     if (!replica->sends_log() || link.get() == nullptr) return;
-    if (desk.take_log(taken)) {
-      for (Entry& entry : taken) unsent.push_back(std::move(entry));
-    }
-    // The log begins behind the machine's last part.
-    const bool may_go = !desk.parts_wait();
-    const bool anything = may_go && !unsent.empty();
-    if (!anything && now() - last_log < options.replica.heartbeat) return;
-    last_log = now();
-    Log log;
-    log.term = replica->term();
-    log.sent_until = desk.sent_until();
-    if (anything) {
-      const Entry& last = unsent.back();
-      if (std::holds_alternative<EndEntry>(last.body)) {
-        known_until = tick_never;
-      } else {
-        known_until = std::holds_alternative<HorizonEntry>(last.body) ? last.tick + 1 : last.tick;
-      }
-      log.batch = encoder.encode(unsent);
-      unsent.clear();
-      ++log_messages;
-      log_bytes += log.batch.size();
-    }
-    log.known_until = known_until;
-    lag.recorded(known_until, now());
-    say(log);
-    perform(replica->log_sent(now(), known_until));
+    const auto log = feed.next(replica->term(), now(), options.replica.heartbeat);
+    if (!log) return;
+    lag.recorded(log->known_until, now());
+    say(*log);
+    perform(replica->log_sent(now(), log->known_until));
   }
 
   void pump() {
@@ -496,7 +391,7 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
   }
 
   void watch_lag() {
-    log_rate.note(log_bytes, now());
+    log_rate.note(feed.bytes() + received_bytes, now());
     const std::uint64_t behind = lag.behind_ns(now());
     if (replica->role() != Role::paired) return desk.set_rest(0);
     if (behind >= drop_ns) {
@@ -589,14 +484,14 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
       s.lag_ns = lag.behind_ns(now());
       s.round_trip_ns = lag.round_trip_ns();
     }
-    s.log_bytes = log_bytes;
-    s.log_messages = log_messages;
+    s.log_bytes = feed.bytes() + received_bytes;
+    s.log_messages = feed.messages() + received_messages;
     s.log_bits_per_second = log_rate.bits_per_second();
     s.join_done_bytes = desk.figures.join_done_bytes;
     s.join_total_bytes = desk.figures.join_total_bytes;
     s.blackout_ns = desk.figures.blackout_ns;
     s.released = desk.released();
-    s.recorded = known_until;
+    s.recorded = feed.known_until();
     s.last_agreement = {desk.figures.last_agreement.load()};
     s.digests_compared = desk.figures.digests_compared;
     s.joins = joins;
@@ -615,31 +510,24 @@ struct Pairing::Thread final : LinkListener, ControlHandler, kj::TaskSet::ErrorH
   kj::AsyncIoContext* io = nullptr;
   kj::Own<kj::TaskSet> tasks;
   Keys keys;
-  kj::Own<kj::TlsContext> tls;
+  kj::Own<Doorway> doorway;
   kj::Own<Arbiter> arbiter;
   std::optional<StandingFile> standing_file;
   std::optional<Replica> replica;
   Role was_role = Role::standby;
   HostTime started = 0;
-  kj::Own<kj::ConnectionReceiver> listener;
   kj::Own<ControlServer> control;
   kj::Own<kj::UnixEventPort::FdObserver> bell;
 
   kj::Own<Link> link;
-  std::deque<kj::Own<Link>> guests;   ///< connections that have not begun
   std::deque<kj::Own<Link>> retired;  ///< to be destroyed when none of their calls is on the stack
-  bool dialing = false;
-  HostTime dial_not_before = 0, strangers_silent_until = 0;
   std::string peer_trouble, arbiter_trouble;
   Header leaders_machine;
 
-  EntryEncoder encoder;
+  LogFeed feed{desk};
   EntryDecoder decoder;
-  std::vector<Entry> taken, unsent;
-  Tick known_until;
-  HostTime last_log = 0;
   bool flush_planned = false, part_on_its_way = false, joins_failed = false, ending = false;
-  std::uint64_t log_bytes = 0, log_messages = 0, joins = 0, take_overs = 0;
+  std::uint64_t received_bytes = 0, received_messages = 0, joins = 0, take_overs = 0;
   LagMeter lag;
   RateMeter log_rate;
 };
