@@ -217,6 +217,7 @@ void Pair::expect_progress() {
     }
     for (unsigned i = 0; i < 50 && queue_.run_one(); ++i) ++figures_.events;
   }
+  if (over()) return;
   if (hosts_[0].finished || hosts_[1].finished) {
     const Host& other = hosts_[hosts_[0].finished ? 1 : 0];
     const Role role = other.process->replica().role();
