@@ -36,7 +36,8 @@ bool LogQueue::take(std::vector<Entry>& out) {
   }
   // The core may be among the inputs of the last entry's tick: a horizon that it told before lies behind them.
   if (!out.empty()) told_ = std::max(told_, out.back().tick.value);
-  if (passed > told_ && (out.empty() || out.back().tick.value < passed)) {
+  const bool ended = !out.empty() && std::holds_alternative<EndEntry>(out.back().body);
+  if (passed > told_ && !ended && (out.empty() || out.back().tick.value < passed)) {
     told_ = passed;
     out.push_back({Tick{passed - 1}, HorizonEntry{}});
   }

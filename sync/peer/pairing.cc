@@ -204,6 +204,11 @@ struct Pairing::Thread final : LinkListener, DoorwayOwner, ControlHandler, kj::T
 
   /// The newest conversation is the one that counts.
   void met(kj::Own<Link> begun_link) override {
+    if (begun_link->was_dialed() && !replica->wants_link()) {
+      begun_link->mute();
+      retired.push_back(kj::mv(begun_link));
+      return;
+    }
     drop_link();
     link = kj::mv(begun_link);
     if (link->was_dialed()) {
@@ -418,6 +423,7 @@ struct Pairing::Thread final : LinkListener, DoorwayOwner, ControlHandler, kj::T
         break;
       case CoreReport::Kind::took_over:
         event({"took_over", report.why});
+        perform(replica->took_over(now()));
         break;
       case CoreReport::Kind::ended:
         flush();
@@ -427,8 +433,12 @@ struct Pairing::Thread final : LinkListener, DoorwayOwner, ControlHandler, kj::T
   }
 
   void wait_for_farewell(HostTime until) {
+    const Role role = replica->role();
+    if (!leads(role)) return;
+    // What the guest sent last may still be held: until it is known who leads, nothing is over.
+    const bool open = role == Role::deciding || role == Role::handing;
     const bool known = !replica->sends_log() || replica->acknowledged().known_until == tick_never;
-    if (known || now() >= until) {
+    if (!open && (known || now() >= until)) {
       perform(replica->machine_ended(now()));
       tasks->add(after(50).then([this] { give(OrderKind::end, "the guest has ended"); }));
       return;

@@ -15,8 +15,9 @@ std::string_view to_text(Role role) {
 
 Replica::Replica(ReplicaOptions options, Standing standing, HostTime now)
     : options_(std::move(options)), standing_(std::move(standing)), detector_(options_.nap) {
-  const bool has_a_right = standing_.right == Right::fresh || standing_.right == Right::led;
-  role_ = options_.may_start && has_a_right ? Role::starting : Role::standby;
+  // Who has led has the newest disk, and perhaps the only one.
+  const bool starts = standing_.right == Right::led || (options_.may_start && standing_.right == Right::fresh);
+  role_ = starts ? Role::starting : Role::standby;
   role_since_ = now;
   ask_at_ = now + options_.start_after;
 }
@@ -193,8 +194,9 @@ Replica::Actions Replica::claimed(HostTime now, const ClaimAnswer& answer) {
 
 void Replica::granted(HostTime now) {
   claim_unknown_ = asked_to_take_over_ = false;
-  persist(term() + 1, Right::led);
   const Role before = role_;
+  // Whoever takes over has not executed yet what it has acknowledged: until it has, its disk is a follower's.
+  persist(term() + 1, before == Role::claiming ? Right::followed : Right::led);
   if (before == Role::starting) act(ColdStart{});
   if (before == Role::claiming) act(TakeOver{});
   // A peer that handed over, or comes too late, is dialed anew and told the new term.
@@ -252,6 +254,12 @@ void Replica::pair_if_caught_up(HostTime now) {
 Replica::Actions Replica::joined(HostTime now) {
   (void)now;
   if (role_ == Role::joining) send(Joined{term()});
+  return take();
+}
+
+Replica::Actions Replica::took_over(HostTime now) {
+  (void)now;
+  if (leads(role_)) persist(term(), Right::led);
   return take();
 }
 

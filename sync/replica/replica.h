@@ -35,7 +35,7 @@ inline bool leads(Role role) { return role >= Role::alone && role <= Role::handi
 
 struct ReplicaOptions {
   std::string name;
-  bool may_start = true;  ///< false: a standby, which only follows
+  bool may_start = true;  ///< false: a standby, which only follows until it has led
   // Unit: ns of host time.
   HostTime heartbeat = 100 * ms;
   HostTime leader_patience = 400 * ms;    ///< silence of the follower
@@ -70,6 +70,8 @@ class Replica {
   // From whoever runs the machine.
   /// The machine that was received is whole and runs behind the leader's.
   Actions joined(HostTime now);
+  /// After TakeOver: all that was received is executed.
+  Actions took_over(HostTime now);
   /// The machine stands; every input before `tick` is in the log.
   Actions frozen(HostTime now, Tick tick);
   /// This replica cannot go on: it diverged, or its disk failed.

@@ -38,7 +38,7 @@ void Outside::saw(std::uint64_t life, std::uint64_t ordinal, const Payload& payl
                     std::to_string(view.size()) + " and was never seen"};
   }
   view.push_back(payload);
-  if (payload.answers != 0 && life >= lives_given_up_) answered_.push_back(payload.answers);
+  if (payload.answers != 0) answered_.push_back(payload.answers);
 }
 
 std::vector<RequestId> Outside::missing(const Disk& disk) const {
@@ -55,13 +55,6 @@ void Outside::expect_all_answered_in(const Disk& disk, const std::string& where)
   if (lost.empty()) return;
   throw Violation{std::to_string(lost.size()) + " answered requests, the first of them " +
                   std::to_string(lost.front()) + ", are not in the database of " + where};
-}
-
-bool Outside::forget_missing(const Disk& disk, std::uint64_t life) {
-  lives_given_up_ = life;
-  const auto lost = missing(disk);
-  std::erase_if(answered_, [&](RequestId id) { return std::find(lost.begin(), lost.end(), id) != lost.end(); });
-  return !lost.empty();
 }
 
 void Outside::leads(sync::Term term, const Incarnation& who) {

@@ -32,9 +32,6 @@ class Outside {
   /// The guest of this life has ended, and who says so is free to go.
   void expect_last_word(std::uint64_t life) const;
 
-  /// Gives up what this disk lacks, and what else may come of earlier lives. False: nothing.
-  bool forget_missing(const Disk& disk, std::uint64_t life);
-
   std::uint64_t effects_seen() const { return seen_; }
   std::uint64_t duplicates() const { return duplicates_; }
   std::size_t answered() const { return answered_.size(); }
@@ -46,7 +43,6 @@ class Outside {
   std::map<std::uint64_t, std::vector<Payload>> lives_;
   std::vector<RequestId> answered_;
   std::map<sync::Term, Incarnation> voices_, leaders_;
-  std::uint64_t lives_given_up_ = 0;  ///< all before it
   std::uint64_t seen_ = 0, duplicates_ = 0;
 };
 

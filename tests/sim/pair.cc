@@ -33,7 +33,6 @@ void Figures::add(const Figures& other) {
   kills += other.kills;
   guests_ended += other.guests_ended;
   nobody_may_lead += other.nobody_may_lead;
-  lost_with_second_fault += other.lost_with_second_fault;
   simulated += other.simulated;
 }
 

@@ -28,7 +28,6 @@ struct Host {
   std::uint64_t processes = 0;
   bool stopped = false;      ///< by SIGSTOP
   bool finished = false;     ///< its guest has ended, and so did it
-  bool catching_up = false;  ///< took over and has not executed all that it had acknowledged
   HostTime slow_until = 0, went_on_at = 0;
   std::deque<std::function<void()>> backlog;        ///< while it is stopped
   std::vector<std::shared_ptr<Connection>> silent;  ///< since its power failed
@@ -38,7 +37,7 @@ struct Host {
 struct Figures {
   std::uint64_t events = 0, faults = 0, take_overs = 0, joins = 0, cold_starts = 0, effects = 0, duplicates = 0;
   /// Unrepaired by design: the last process or disk with a right to the guest was lost; a second fault in a take-over.
-  std::uint64_t answered = 0, kills = 0, guests_ended = 0, nobody_may_lead = 0, lost_with_second_fault = 0;
+  std::uint64_t answered = 0, kills = 0, guests_ended = 0, nobody_may_lead = 0;
   HostTime simulated = 0;
   void add(const Figures& other);
 };

@@ -195,7 +195,6 @@ void Process::carry_out(sync::Persist& persist) {
            names[static_cast<unsigned>(persist.standing.right)];
   });
   host_.standing = persist.standing;
-  if (persist.standing.right == sync::Right::led && core_.mode() == Core::Mode::following) host_.catching_up = true;
 }
 
 void Process::hear_arbiter(const sync::ClaimAnswer& answer) {
@@ -238,7 +237,6 @@ void Process::carry_out(sync::EndJoin& order) {
 void Process::carry_out(sync::BeginReceiving& order) {
   ++machines_;
   decoder_ = {};
-  host_.catching_up = false;
   core_.order(order);
 }
 
@@ -314,18 +312,12 @@ std::shared_ptr<History> Process::history(std::uint64_t number) { return pair_.h
 
 void Process::cold_starts() {
   pair_.note([&] { return to_text(name_) + " starts the guest at power-on"; });
-  // It took over, and its process was lost before it had executed all that it had acknowledged, when the first had not
-  // come back yet: two faults at once. What nobody can execute any more is lost.
-  if (std::exchange(host_.catching_up, false) &&
-      pair_.outside().forget_missing(host_.disk, pair_.count().cold_starts + 1)) {
-    ++pair_.count().lost_with_second_fault;
-  }
   pair_.outside().expect_all_answered_in(host_.disk, to_text(name_) + ", which starts the guest anew");
 }
 
 void Process::took_over() {
+  perform(replica_.took_over(now()));
   pair_.note([&] { return to_text(name_) + " took over at tick " + std::to_string(core_.executed().value); });
-  host_.catching_up = false;
   pair_.outside().expect_all_answered_in(host_.disk, to_text(name_) + ", which took over");
 }
 

@@ -43,8 +43,7 @@ void print(const Figures& f, std::uint64_t seeds) {
             << " faults, " << f.kills << " processes killed, " << f.cold_starts << " cold starts, " << f.joins
             << " joins, " << f.take_overs << " take-overs, " << f.effects << " effects seen (" << f.duplicates
             << " twice), " << f.answered << " requests answered, " << f.guests_ended
-            << " processes ended by the guest, " << f.nobody_may_lead << " pairs that nobody may lead, "
-            << f.lost_with_second_fault << " second faults during a take-over that lost answered requests" << std::endl;
+            << " processes ended by the guest, " << f.nobody_may_lead << " pairs that nobody may lead" << std::endl;
 }
 
 }  // namespace

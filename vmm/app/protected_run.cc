@@ -104,7 +104,8 @@ ProtectedRun::Life ProtectedRun::ended(const End& end) {
   for (;;) {
     desk_.wait_ms(wait_ms);
     while (const auto order = desk_.next_order()) {
-      if (order->kind == sync::OrderKind::end || order->kind == sync::OrderKind::discard) return Life::guest_ended;
+      if (order->kind == sync::OrderKind::end) return Life::guest_ended;
+      if (order->kind == sync::OrderKind::discard) return Life::discarded;
     }
   }
 }
