@@ -319,13 +319,13 @@ def double_kill(laboratory, folder, build):
     pair.wait_paired()
     client.process.terminate()
     client.process.wait(timeout=60)
-    # The guest says that it is ready by a file that has survived; PostgreSQL recovers first.
+    # The guest says that it is ready by a file that has survived; PostgreSQL starts and recovers first.
     deadline = time.monotonic() + 30
     while True:
         check = laboratory.run('client', [pair.ledger, 'check', '--host', network.GUEST_ADDRESS, '--history',
                                           client.history], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         out = check.communicate(timeout=60)[0].decode().strip()
-        if 'FATAL' not in out or time.monotonic() > deadline:
+        if 'No connection' not in out or time.monotonic() > deadline:
             break
         time.sleep(0.5)
     if check.returncode != 0 or two_leaders(pair):
