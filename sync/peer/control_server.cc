@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "sync/log/file_bytes.h"
+#include "sync/peer/reason.h"
 
 namespace lockstitch::sync {
 namespace {
@@ -131,16 +132,14 @@ Result<kj::Own<ControlServer>> ControlServer::open(kj::AsyncIoContext& io, const
     server->listen(socket->listen(), path);
     ::chmod(path.c_str(), 0600);
   } catch (const kj::Exception& exception) {
-    return Error{ExitCode::unavailable, "the control socket '" + path + "' cannot be made (" +
-                                            std::string(exception.getDescription().cStr()) + ")"};
+    return Error{ExitCode::unavailable, "the control socket '" + path + "' cannot be made (" + reason(exception) + ")"};
   }
   if (metrics.empty()) return kj::Own<ControlServer>(kj::mv(server));
   try {
     auto port = io.provider->getNetwork().parseAddress(metrics.c_str()).wait(io.waitScope);
     server->serve_metrics(port->listen());
   } catch (const kj::Exception& exception) {
-    return Error{ExitCode::unavailable, "metrics cannot be served on '" + metrics + "' (" +
-                                            std::string(exception.getDescription().cStr()) + ")"};
+    return Error{ExitCode::unavailable, "metrics cannot be served on '" + metrics + "' (" + reason(exception) + ")"};
   }
   return kj::Own<ControlServer>(kj::mv(server));
 }

@@ -2,6 +2,7 @@
 #include "sync/peer/doorway.h"
 
 #include "sync/peer/keys.h"
+#include "sync/peer/reason.h"
 
 namespace lockstitch::sync {
 namespace {
@@ -9,7 +10,10 @@ namespace {
 /// Unit: ns. Strangers that knock again and again are told of once in this time.
 constexpr HostTime strangers_again = 1000 * ms;
 
-std::string text_of(const kj::Exception& exception) { return exception.getDescription().cStr(); }
+std::string text_of(const kj::Exception& exception) {
+  if (!is_of_tls(exception)) return reason(exception);
+  return "TLS failed (" + reason(exception) + "); the keys of both must be of one authority and valid now";
+}
 
 }  // namespace
 

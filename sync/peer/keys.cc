@@ -171,6 +171,12 @@ Result<Keys> load_keys(const std::string& folder) {
   if (!key_pem.ok()) return key_pem.error();
 
   const auto bad = [](std::string text) { return Error{ExitCode::bad_input, std::move(text)}; };
+  struct stat info {};
+  if (::stat(key_path.c_str(), &info) == 0 && (info.st_mode & S_IRWXO) != 0) {
+    return bad(
+        fmt::format("The key '{0}' can be read by every user of this host; close it with `chmod 600 {0}`, or {1}.",
+                    key_path, make_again));
+  }
   const Certificate authority = certificate_of(authority_pem.value());
   if (!authority) return bad(fmt::format("'{}' is no certificate in PEM; {}.", authority_path, make_again));
   const Certificate certificate = certificate_of(certificate_pem.value());

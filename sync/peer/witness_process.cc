@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "sync/peer/host_port.h"
+#include "sync/peer/reason.h"
 #include "sync/peer/witness_arbiter.h"
 #include "sync/peer/witness_server.h"
 #include "sync/peer/witness_store.h"
@@ -16,15 +17,6 @@ namespace lockstitch::sync {
 namespace {
 
 void print(const std::string& line) { std::fprintf(stderr, "lockstitch: witness: %s\n", line.c_str()); }
-
-/// kj's description without the name of the call that it begins with and the values that it ends with.
-std::string reason(const kj::Exception& exception) {
-  std::string text = exception.getDescription().cStr();
-  text = text.substr(0, text.find(';'));
-  if (text.ends_with('.')) text.pop_back();
-  const std::size_t colon = text.rfind(": ");
-  return colon == std::string::npos ? text : text.substr(colon + 2);
-}
 
 }  // namespace
 
