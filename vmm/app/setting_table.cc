@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "sync/peer/member_name.h"
 #include "vmm/app/duration.h"
 #include "vmm/app/flag_parser.h"
 #include "vmm/app/memory_size.h"
@@ -142,23 +143,35 @@ Outcome set_log_sync(Settings& s, const std::string& value, const PathBase&) {
   return success();
 }
 
+/// ADDR:PORT. What the address means is found out when it is used.
+Outcome store_address(const std::string& value, std::string& to) {
+  const std::size_t colon = value.rfind(':');
+  const auto port = parse_whole_number(colon == std::string::npos ? "" : value.substr(colon + 1));
+  if (colon == 0 || !port.ok() || port.value() == 0 || port.value() > 65'535) {
+    return usage(fmt::format("'{}' is no address with a port; write ADDR:PORT, such as 10.1.1.1:7400", value));
+  }
+  to = value;
+  return success();
+}
+
 Outcome set_name(Settings& s, const std::string& value, const PathBase&) {
+  if (!sync::is_member_name(value)) {
+    return usage(fmt::format("'{}' is no name for a replica; use 1 to 63 of a-z, 0-9 and -, not - at first", value));
+  }
   s.pair.name = value;
   return success();
 }
 Outcome set_pair(Settings& s, const std::string& value, const PathBase&) {
-  if (value.empty() || value.find_first_of("/\n ") != std::string::npos) return usage("a pair's name is one word");
+  if (!sync::is_member_name(value)) {
+    return usage(fmt::format("'{}' is no name for a pair; use 1 to 63 of a-z, 0-9 and -, not - at first", value));
+  }
   s.pair.pair = value;
   return success();
 }
 Outcome set_listen(Settings& s, const std::string& value, const PathBase&) {
-  s.pair.listen = value;
-  return success();
+  return store_address(value, s.pair.listen);
 }
-Outcome set_peer(Settings& s, const std::string& value, const PathBase&) {
-  s.pair.peer = value;
-  return success();
-}
+Outcome set_peer(Settings& s, const std::string& value, const PathBase&) { return store_address(value, s.pair.peer); }
 Outcome set_arbiter(Settings& s, const std::string& value, const PathBase& base) {
   s.pair.arbiter = value.starts_with("file:") ? "file:" + base.resolve(value.substr(5)) : value;
   return success();
@@ -173,8 +186,7 @@ Outcome set_control(Settings& s, const std::string& value, const PathBase& base)
   return store_path(value, base, s.pair.control);
 }
 Outcome set_metrics(Settings& s, const std::string& value, const PathBase&) {
-  s.pair.metrics = value;
-  return success();
+  return store_address(value, s.pair.metrics);
 }
 Outcome set_events(Settings& s, const std::string& value, const PathBase& base) {
   return store_path(value, base, s.pair.events);
