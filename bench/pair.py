@@ -57,8 +57,8 @@ def evaluate_sql(figures, found):
         figures.add(f"{name}: transactions lost per second", "%", [100 * (1 - q["per_second"] / p["per_second"]) for p, q in both],
                     BAR_SQL_LOSS_PERCENT if placement == "own" else None)
         for index, side in enumerate(("unprotected", "protected")):
-            for key, unit in (("per_second", "/s"), ("p50_ms", "ms"), ("p99_ms", "ms"), ("cpu_ms_each", "ms")):
-                text = {"per_second": "transactions", "p50_ms": "latency p50", "p99_ms": "latency p99", "cpu_ms_each": "CPU time each"}[key]
+            for key, text, unit in (("per_second", "transactions", "/s"), ("p50_ms", "latency p50", "ms"), ("p99_ms", "latency p99", "ms"),
+                                    ("cpu_ms_each", "CPU time each", "ms"), ("core_cpu_ms_each", "of that, the guest's thread", "ms")):
                 figures.add(f"{name}, {side}: {text}", unit, [b[index][key] for b in both])
         figures.add(f"{name}, follower: CPU time each", "ms", [q["follower_cpu_ms_each"] for _, q in both])
 
@@ -163,7 +163,7 @@ def limit(seconds, what):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5, help="how often everything is done but kills; joins three fifths of it (default 5)")
+    parser.add_argument("--runs", type=int, default=5, help="how often everything is done but kills; (default 5)")
     parser.add_argument("--only", action="append", choices=pair_parts.PARTS, help="only this part; may be repeated")
     parser.add_argument("--seconds", type=int, default=4, help="a window of SQL (default 4)")
     parser.add_argument("--idle-seconds", type=int, default=60, help="how long the idle pair is watched (default 60)")

@@ -1,7 +1,6 @@
 """The parts of the benchmark of a pair: each takes a stage and the options and returns raw numbers. Not here: bars."""
 import os
 import signal
-import statistics
 import time
 
 import guest
@@ -35,6 +34,12 @@ def cpu_s(side):
     return guest.process_cpu_seconds(side.guest_process().pid)
 
 
+def core_cpu_s(side):
+    """Of the thread that executes the guest, which is the first one."""
+    pid = side.guest_process().pid
+    return guest.process_cpu_seconds(f"{pid}/task/{pid}")
+
+
 def measure_sql(stage, options):
     """`ledger run` at both guests, one stopped while the other works; windows by the histories' own times."""
     clients = {name: demo.Client(side.lab, side) for name, side in stage.sides.items()}
@@ -50,13 +55,14 @@ def measure_sql(stage, options):
                 follower = stage.pair.processes[pairs.OTHER[stage.pair.leader()]].pid
                 client.process.send_signal(signal.SIGCONT)
                 time.sleep(SETTLE_S)
-                begin_ns, spent, spent_behind = time.monotonic_ns(), cpu_s(side), guest.process_cpu_seconds(follower)
+                before = cpu_s(side), core_cpu_s(side), guest.process_cpu_seconds(follower)
+                begin_ns = time.monotonic_ns()
                 time.sleep(options.seconds)
-                spent, spent_behind = cpu_s(side) - spent, guest.process_cpu_seconds(follower) - spent_behind
                 end_ns = time.monotonic_ns()
+                spent = [b - a for a, b in zip(before, (cpu_s(side), core_cpu_s(side), guest.process_cpu_seconds(follower)))]
                 client.process.send_signal(signal.SIGSTOP)
-                windows.append({"placement": placement, "run": run, "side": name, "begin_ns": begin_ns, "end_ns": end_ns, "cpu_s": spent,
-                                "follower_cpu_s": spent_behind})
+                windows.append({"placement": placement, "run": run, "side": name, "begin_ns": begin_ns, "end_ns": end_ns,
+                                **dict(zip(("cpu_s", "core_cpu_s", "follower_cpu_s"), spent))})
                 time.sleep(SETTLE_S)
     accounts = {}
     for name, client in clients.items():
@@ -72,8 +78,7 @@ def measure_sql(stage, options):
                     raise guest.Failed(f"only {len(inside)} transactions in a window")
                 seconds = (window["end_ns"] - window["begin_ns"]) / 1e9
                 window.update(per_second=len(inside) / seconds, p50_ms=percentile(inside, 50), p99_ms=percentile(inside, 99),
-                              cpu_ms_each=1000 * window["cpu_s"] / len(inside),
-                              follower_cpu_ms_each=1000 * window["follower_cpu_s"] / len(inside))
+                              **{f"{key}_ms_each": 1000 * window[f"{key}_s"] / len(inside) for key in ("cpu", "core_cpu", "follower_cpu")})
     return {"windows": windows, "accounts": accounts}
 
 
@@ -243,22 +248,20 @@ def measure_join(stage, options):
             stage.pair.wait("a leader alone", lambda: stage.pair.role(leader) == "alone")
             replace_disk(stage.pair.disk(follower), kind)
             client.wait_for(50)
-            begin_ns = time.monotonic_ns()
+            begin_ns, sent = time.monotonic_ns(), stage.counters(leader, "sync0")["sent"]
             stage.pair.start(follower, "standby")
             if "own" in stage.placements():
                 pair_stage.pin(stage.pair.processes[follower].pid, {stage.cores[1]})
             stage.pair.wait_paired(PATIENCE_S)
-            end_ns = time.monotonic_ns()
+            end_ns, sent = time.monotonic_ns(), stage.counters(leader, "sync0")["sent"] - sent
             status = stage.pair.status(leader)
             client.wait_for(50)
             acked = [a for _, a in client.acknowledged()]
             during = [a for a in acked if begin_ns - 1e8 < a < end_ns + 1e8]
-            before = [a for a in acked if begin_ns - 1e9 < a < begin_ns]
             found.append({"disk": kind, "seconds": (end_ns - begin_ns) / 1e9, "blackout_ms": status["join_blackout_ms"],
-                          "sent_bytes": status["join_done_bytes"],
+                          "sent_bytes": sent, "covered_bytes": status["join_done_bytes"],
                           "gap_ms": max((b - a for a, b in zip(during, during[1:])), default=0) / 1e6,
-                          "per_second": 1e9 * len(during) / (end_ns - begin_ns + 2e8), "alone_gap_ms": max(
-                              (b - a for a, b in zip(before, before[1:])), default=0) / 1e6})
+                          "per_second": 1e9 * len(during) / (end_ns - begin_ns + 2e8)})
     return {"joins": found, "account": checked(client)}
 
 
@@ -266,6 +269,3 @@ PARTS = {"sql": measure_sql, "cpu": measure_cpu, "log": measure_log, "round-trip
          "kills": measure_kills, "join": measure_join}
 BESIDE = {"sql", "cpu", "round-trip"}  # compare with an unprotected guest
 
-
-def median_by(rows, key, **want):
-    return statistics.median(row[key] for row in rows if all(row[k] == v for k, v in want.items()))

@@ -2,6 +2,7 @@
 and clients that take times. Not here: what is measured and how it is judged.
 """
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -124,7 +125,6 @@ class Stage:
 
     def counters(self, host, interface):
         """The kernel's: what left through the interface, what came."""
-        import json
         stats = json.loads(self.pair.lab.check(host, ["ip", "-s", "-j", "link", "show", "dev", interface], timeout=10))[0]["stats64"]
         return {"sent": stats["tx"]["bytes"], "received": stats["rx"]["bytes"], "sent_frames": stats["tx"]["packets"]}
 

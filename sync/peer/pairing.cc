@@ -29,6 +29,7 @@ namespace {
 constexpr unsigned tick_ms = 20;
 constexpr unsigned flush_ms = 4;        ///< how long inputs that no effect waits for may be gathered
 constexpr unsigned dial_ms = 200;       ///< how often a leader without a follower dials
+constexpr unsigned probe_ms = 5000;     ///< how often the arbiter is asked whether it is there
 constexpr unsigned farewell_ms = 1000;  ///< how long the end of the log may take to reach the peer
 
 // Unit: ns. A follower this far behind slows its leader down; further behind it is dropped.
@@ -102,6 +103,7 @@ struct Pairing::Thread final : LinkListener, DoorwayOwner, ControlHandler, kj::T
     tasks->add(bell_loop());
     tasks->add(tick_loop());
     tasks->add(dial_loop());
+    tasks->add(probe_loop());
     for (const int signal : {SIGINT, SIGTERM}) tasks->add(signal_loop(signal));
     event({"started", std::string(to_text(replica->role())) + ", term " + std::to_string(replica->term())});
     return success();
@@ -355,14 +357,25 @@ struct Pairing::Thread final : LinkListener, DoorwayOwner, ControlHandler, kj::T
 
   void hear_arbiter(kj::Promise<ClaimAnswer> answer) {
     tasks->add(answer.then([this](ClaimAnswer&& told) {
-      const bool bad = told.claim == Claim::unreachable || told.claim == Claim::unknown;
-      const std::string trouble = bad ? told.why : "";
-      if (trouble != arbiter_trouble) {
-        arbiter_trouble = trouble;
-        event({"arbiter", trouble.empty() ? "answers" : trouble});
-      }
+      note_arbiter(told);
       perform(replica->claimed(now(), told));
     }));
+  }
+
+  /// A pair lives on while its arbiter is gone, but would not outlive a failure: somebody should know before that.
+  kj::Promise<void> probe_loop() {
+    return after(probe_ms).then([this] { return arbiter->read(); }).then([this](ClaimAnswer&& told) {
+      note_arbiter(told);
+      return probe_loop();
+    });
+  }
+
+  void note_arbiter(const ClaimAnswer& told) {
+    const bool bad = told.claim == Claim::unreachable || told.claim == Claim::unknown;
+    const std::string trouble = bad ? told.why : "";
+    if (trouble == arbiter_trouble) return;
+    arbiter_trouble = trouble;
+    event({"arbiter", trouble.empty() ? "answers" : trouble});
   }
 
   void give(OrderKind kind, const std::string& why = "") { desk.order({kind, why, std::nullopt}); }

@@ -57,6 +57,13 @@ class Pair:
     # -- processes ------------------------------------------------------------------------------------------------
 
     def start_witness(self):
+        if self.arbiter.startswith('etcd:'):
+            url = f'http://{network.ARBITER_ADDRESS["witness"]}'
+            self._start('witness', 'witness', [
+                'etcd', '--data-dir', self.folder / 'etcd', '--listen-client-urls', f'{url}:2379',
+                '--advertise-client-urls', f'{url}:2379', '--listen-peer-urls', f'{url}:2380',
+                '--initial-advertise-peer-urls', f'{url}:2380', '--initial-cluster', f'default={url}:2380'])
+            return
         self._start('witness', 'witness', [self.lockstitch, 'witness', '--listen', '0.0.0.0:7401', '--keys',
                                            self.folder / 'keys/witness', '--state', self.folder / 'witness'])
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a protected guest survives: one fault after another on a real pair under a client's stream of transactions.
 
-usage: matrix.py [--folder DIR] [--build DIR] [--kills N] [--seed N] [--arbiter witness|file] CASE...
+usage: matrix.py [--folder DIR] [--build DIR] [--kills N] [--seed N] [--arbiter witness|file|etcd] CASE...
        cases by name; `all`, `list`; --shared: all that share one boot
 
 All cases but those of DISCONNECT share one boot and one TCP connection, which must outlive them. At the end the history
@@ -391,7 +391,7 @@ def main():
     parser.add_argument('--folder', default=str(ROOT / 'build/pair-matrix'))
     parser.add_argument('--kills', type=int, default=100)
     parser.add_argument('--seed', type=int, default=random.randrange(1 << 30))
-    parser.add_argument('--arbiter', choices=('witness', 'file'), default='witness')
+    parser.add_argument('--arbiter', choices=('witness', 'file', 'etcd'), default='witness')
     parser.add_argument('--build', default=str(ROOT / 'build/release'))
     parser.add_argument('--shared', action='store_true', help='all cases that share one boot')
     parser.add_argument('cases', nargs='*')
