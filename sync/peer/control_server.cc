@@ -83,19 +83,19 @@ class Server final : public ControlServer, private kj::TaskSet::ErrorHandler {
   }
 
   kj::Promise<void> serve(Client& client) {
-    return client.stream->tryRead(client.piece, 1, sizeof client.piece).then([this, &client](size_t got) {
-      client.line.append(client.piece, got);
-      const std::size_t end = client.line.find('\n');
-      if (got == 0 || (end == std::string::npos && client.line.size() >= line_max_bytes)) {
-        return kj::Promise<void>(kj::READY_NOW);
-      }
-      if (end == std::string::npos) return serve(client);
-      const std::string answer = handler_.command(client.line.substr(0, end)) + "\n";
-      client.line.erase(0, end + 1);
-      auto bytes = kj::heapArray<kj::byte>(reinterpret_cast<const kj::byte*>(answer.data()), answer.size());
-      auto written = client.stream->write(bytes.begin(), bytes.size());
-      return written.attach(kj::mv(bytes)).then([this, &client] { return serve(client); });
-    });
+    const std::size_t end = client.line.find('\n');
+    if (std::min(end, client.line.size()) >= line_max_bytes) return kj::READY_NOW;
+    if (end == std::string::npos) {
+      return client.stream->tryRead(client.piece, 1, sizeof client.piece).then([this, &client](size_t got) {
+        client.line.append(client.piece, got);
+        return got == 0 ? kj::Promise<void>(kj::READY_NOW) : serve(client);
+      });
+    }
+    const std::string answer = handler_.command(client.line.substr(0, end)) + "\n";
+    client.line.erase(0, end + 1);
+    auto bytes = kj::heapArray<kj::byte>(reinterpret_cast<const kj::byte*>(answer.data()), answer.size());
+    auto written = client.stream->write(bytes.begin(), bytes.size());
+    return written.attach(kj::mv(bytes)).then([this, &client] { return serve(client); });
   }
 
   void taskFailed(kj::Exception&&) override {}  // a client that went away
