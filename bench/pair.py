@@ -163,7 +163,7 @@ def limit(seconds, what):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5, help="how often everything is done but kills; (default 5)")
+    parser.add_argument("--runs", type=int, default=5, help="how often everything is done but kills (default 5)")
     parser.add_argument("--only", action="append", choices=pair_parts.PARTS, help="only this part; may be repeated")
     parser.add_argument("--seconds", type=int, default=4, help="a window of SQL (default 4)")
     parser.add_argument("--idle-seconds", type=int, default=60, help="how long the idle pair is watched (default 60)")
