@@ -22,6 +22,7 @@ class Client:
     def __init__(self, laboratory, pair, rate=0):
         self.lab, self.pair = laboratory, pair
         self.history = pair.folder / 'history.txt'
+        self.history.unlink(missing_ok=True)  # what an earlier client was told is not this one's
         # The answer is read whatever becomes of this program.
         self.out = open(pair.folder / 'ledger.json', 'w+b')
         argv = [pair.ledger, 'run', '--host', network.GUEST_ADDRESS, '--history', self.history]
