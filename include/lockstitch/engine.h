@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "lockstitch/cpu_state.h"
 #include "lockstitch/guest_memory.h"
@@ -28,12 +29,13 @@ enum class ExitKind : std::uint8_t {
   interrupt_window,  ///< asked for, and an interrupt can be accepted now
   halted,            ///< HLT retired; CpuState::activity says so
   shutdown,          ///< triple fault
+  watched,           ///< a breakpoint, a watched access or the end of a single step: only if a debugger asked
   // Through the door, in mid-instruction: the loop replies and the instruction goes on.
   port_read,
   port_write,
   memory_read,
   memory_write,
-  msr_read,   ///< MSRs that belong to the local APIC
+  msr_read,  ///< MSRs that belong to the local APIC
   msr_write,
   priority_read,  ///< CR8
   priority_write,
@@ -67,6 +69,45 @@ struct RunRequest {
   std::optional<std::uint8_t> interrupt;  ///< deliver this vector first; only when accepts_interrupt()
   bool nmi = false;                       ///< deliver an NMI first; only when accepts_nmi()
   bool want_window = false;               ///< return as soon as accepts_interrupt() becomes true
+  bool single = false;                    ///< return at the next boundary: behind one instruction or one delivery
+};
+
+/// A boundary between two instructions. A tick has several when something is delivered in it: `delivered` counts
+/// interrupts and exceptions since the last instruction retired.
+struct Boundary {
+  Tick tick;
+  std::uint32_t delivered = 0;
+  friend constexpr auto operator<=>(const Boundary&, const Boundary&) = default;
+};
+
+enum class WatchSpace : std::uint8_t { linear, physical };
+
+/// Unit: bytes. Ranges in the linear space hold in every address space; in the physical space page tables and devices
+/// count as well: what the walker marks, what DMA writes.
+struct WatchRange {
+  WatchSpace space = WatchSpace::linear;
+  std::uint64_t from = 0, bytes = 0;
+  bool on_read = false, on_write = true;
+};
+
+/// What a debugger wants to be told of. Not state: it changes nothing that the guest can see.
+struct WatchSet {
+  std::vector<std::uint64_t> breakpoints;  ///< linear addresses of instructions
+  std::vector<WatchRange> ranges;
+  /// Never pause for any of it, only remember the last: to look for something in a stretch of the past.
+  bool collect = false;
+  bool empty() const { return breakpoints.empty() && ranges.empty(); }
+};
+
+enum class WatchKind : std::uint8_t { breakpoint, read, write, device_write };
+
+struct WatchHit {
+  WatchKind kind = WatchKind::breakpoint;
+  std::uint64_t address = 0;  ///< the breakpoint, or the first byte touched, in the space of its range
+  std::uint32_t bytes = 0;
+  std::uint32_t range = 0;  ///< index into WatchSet::ranges
+  /// Where the instruction or delivery begins that did it; a device's write by itself: the tick of the visit.
+  Boundary begin;
 };
 
 class Engine : public MemoryObserver {
@@ -86,6 +127,18 @@ class Engine : public MemoryObserver {
   virtual void set_state(const CpuState& state) = 0;
   virtual CpuState state() const = 0;
   virtual void drop_caches() = 0;
+
+  // For debuggers. An engine that cannot watch ignores all of it, and RunRequest::single.
+  virtual bool can_watch() const { return false; }
+  /// Only between runs. A run then ends as `watched` in front of each breakpoint, but not at the boundary where it
+  /// starts, and behind each instruction that touched a linear range; behind what touched a physical one at the next
+  /// opportunity.
+  virtual void set_watched(const WatchSet&) {}
+  /// The first touch since the last call; of a set that collects the last touch or breakpoint. Otherwise breakpoints
+  /// are not among them: who stands on one sees it by RIP.
+  virtual std::optional<WatchHit> take_hit() { return std::nullopt; }
+  /// Interrupts and exceptions delivered since the last instruction retired.
+  virtual std::uint32_t delivered() const { return 0; }
 };
 
 }  // namespace lockstitch

@@ -41,6 +41,7 @@ Ending describe(const End& end) {
     case EndReason::dead:
       return {"dead", guest_crash, true, "the guest halted and nothing can wake it"};
     case EndReason::stopped:
+    case EndReason::watched:
       break;
   }
   return stopped(static_cast<world::StopReason>(end.argument));

@@ -21,9 +21,9 @@ constexpr std::size_t kernel_max_bytes = 1u << 30;
 constexpr std::size_t initrd_max_bytes = 4ull << 30;
 
 /// In the order of ExitKind.
-constexpr std::array exit_names{"bound",     "interrupt_window", "halted",        "shutdown",
-                                "port_read", "port_write",       "memory_read",   "memory_write",
-                                "msr_read",  "msr_write",        "priority_read", "priority_write"};
+constexpr std::array exit_names{"bound",     "interrupt_window", "halted",        "shutdown",     "watched",
+                                "port_read", "port_write",       "memory_read",   "memory_write", "msr_read",
+                                "msr_write", "priority_read",    "priority_write"};
 static_assert(exit_names.size() == std::tuple_size_v<decltype(MachineCounters::exits)>);
 
 Result<std::vector<std::uint8_t>> read_if_given(const std::string& path, std::size_t limit_bytes,

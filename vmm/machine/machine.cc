@@ -43,6 +43,7 @@ End Machine::run(Source& source, Sink& sink, Tick stop_at) {
 }
 
 std::optional<End> Machine::step(Source& source, Sink& sink, Tick stop_at) {
+  if (paused_) return go_on(sink, stop_at);
   const Tick now = clock_.tick();
   assert_tick = now.value;
   if (now >= stop_at) return End{EndReason::stop_tick, now.value};
@@ -54,6 +55,7 @@ std::optional<End> Machine::step(Source& source, Sink& sink, Tick stop_at) {
   }
   const SinkScope scope(connections_, sink);
   ++counters_.passes;
+  visited_ = now;
 
   if (const auto end = take_arrivals(source)) return end;
   counters_.alarms += alarms_.fire_due(clock_.now());
@@ -164,18 +166,60 @@ std::optional<End> Machine::idle(Source& source, Tick limit) {
 std::optional<End> Machine::execute(Tick limit) {
   limit = std::min(limit, clock_.tick() + config_.quantum_ticks);
   if (config_.digest_every_ticks != 0) limit = std::min(limit, next_digest());
+  limit_ = limit;
+  return run_until_bound(next_run(limit));
+}
+
+std::optional<End> Machine::run_until_bound(RunRequest request) {
   for (;;) {
-    const RunRequest request = next_run(limit);
     const Exit exit = run_cpu(request);
     clock_.advance_to(exit.tick);
     executed_until_ = exit.tick;
     if (exit.kind == ExitKind::shutdown) return End{EndReason::shutdown, 0};
     if (const auto end = settle()) return end;
-    if (exit.kind == ExitKind::interrupt_window && exit.tick < bound_) continue;
+    if (exit.kind == ExitKind::watched) {
+      // A boundary that is the first of its tick is one where the pass may end as well. What was decided for this pass
+      // holds at all others: the tick is not visited twice.
+      paused_ = exit.tick == visited_ || vcpu_.delivered() != 0;
+      return End{EndReason::watched, 0};
+    }
+    if (exit.kind == ExitKind::interrupt_window && exit.tick < bound_) {
+      request = next_run(limit_);
+      continue;
+    }
     LS_ASSERT_CMP(exit.tick.value, >, request.start.value);
     if (exit.kind == ExitKind::bound) LS_ASSERT_CMP(exit.tick.value, ==, bound_.value);
     return std::nullopt;
   }
+}
+
+// The rest of a pass in which a debugger held the CPU: the same run.
+std::optional<End> Machine::go_on(Sink& sink, Tick stop_at) {
+  const SinkScope scope(connections_, sink);
+  paused_ = false;
+  // Whoever holds the machine may have emptied the CPU's way to the bound.
+  bound_ = std::max(std::min(bound_, stop_at), clock_.tick() + 1);
+  RunRequest request;
+  request.start = clock_.tick();
+  request.clock = clock_.line();
+  request.bound = bound_;
+  request.want_window = window_wanted_;
+  request.single = single_;
+  return run_until_bound(request);
+}
+
+std::optional<End> Machine::step_once(Source& source, Sink& sink, Tick stop_at) {
+  single_ = true;
+  const auto end = step(source, sink, stop_at);
+  single_ = false;
+  return end;
+}
+
+std::optional<WatchHit> Machine::take_hit() {
+  std::optional<WatchHit> hit = vcpu_.take_hit();
+  // A device that writes by itself does so in the visit.
+  if (hit && hit->kind == WatchKind::device_write && hit->begin.tick < visited_) hit->begin = {visited_, 0};
+  return hit;
 }
 
 // Delivers what waits and the CPU accepts, and decides how far it may run.
@@ -204,6 +248,7 @@ RunRequest Machine::next_run(Tick limit) {
   const bool waits = interrupt_pending();
   if (signals_.nmi_waits() || (waits && delivers)) bound_ = now + 1;
   request.want_window = waits && !delivers;
+  request.single = single_;
   request.bound = bound_;
   window_wanted_ = request.want_window;
   bound_alarm_ = alarms_.next();
@@ -253,6 +298,7 @@ ExitReply Machine::dispatch(const Exit& exit) {
     case ExitKind::interrupt_window:
     case ExitKind::halted:
     case ExitKind::shutdown:
+    case ExitKind::watched:
       LS_ASSERT(!"an end of a run came through the door");
   }
   shorten_bound(exit.tick);
@@ -291,6 +337,7 @@ void Machine::send_due_digest(Sink& sink) {
 }
 
 Digest Machine::digest() {
+  LS_ASSERT(!paused_);
   StateHasher hasher;
   visit(hasher);
   Digest memory = memory_digest_.update();
@@ -322,6 +369,7 @@ void Machine::visit(StateVisitor& visitor) {
 }
 
 void Machine::loaded() {
+  paused_ = false;
   clock_.loaded();
   alarms_.loaded();
   vcpu_.loaded();

@@ -43,6 +43,7 @@ enum class EndReason : std::uint8_t {
   stopped,     ///< Control::stop; argument: the control's
   stop_tick,   ///< stop_at is reached
   dead,        ///< halted, and the source says that nothing will ever come
+  watched,     ///< what a debugger asked for; the machine can be stepped on
 };
 
 struct End {
@@ -104,6 +105,21 @@ class Machine final : public Stateful {
   std::optional<End> step(Source& source, Sink& sink, Tick stop_at = tick_never);
   End run(Source& source, Sink& sink, Tick stop_at = tick_never);
 
+  // For debuggers: whatever is asked here changes nothing that the guest can see.
+  bool can_watch() const { return vcpu_.can_watch(); }
+  /// step() then ends as `watched` in front of each breakpoint and behind whatever touches a range.
+  void set_watched(const WatchSet& set) { vcpu_.set_watched(set); }
+  /// What was touched since the last call. Order: between passes; also after steps that did not end as `watched`.
+  std::optional<WatchHit> take_hit();
+  /// As step(), but ends as `watched` behind one instruction or one delivery. A CPU that waits goes on waiting.
+  std::optional<End> step_once(Source& source, Sink& sink, Tick stop_at = tick_never);
+  /// Where the CPU stands. Inside a tick only while a debugger holds it there.
+  Boundary boundary() const { return {clock_.tick(), paused_ ? vcpu_.delivered() : 0}; }
+  /// Inside a pass: neither states nor digests can be taken.
+  bool paused() const { return paused_; }
+  /// Where the CPU last executed: earlier than tick() if it waits.
+  Tick executed_until() const { return executed_until_; }
+
   Tick tick() const { return clock_.tick(); }
   Moment now() const { return clock_.moment(); }
 
@@ -130,6 +146,8 @@ class Machine final : public Stateful {
   bool can_run() const;
   std::optional<End> idle(Source& source, Tick limit);
   std::optional<End> execute(Tick limit);
+  std::optional<End> run_until_bound(RunRequest request);
+  std::optional<End> go_on(Sink& sink, Tick stop_at);
   RunRequest next_run(Tick limit);
   Exit run_cpu(const RunRequest& request);
   ExitReply dispatch(const Exit& exit);
@@ -163,6 +181,12 @@ class Machine final : public Stateful {
   Tick bound_;
   VirtualNs bound_alarm_ = ns_never;  ///< the next alarm that bound_ takes account of
   bool window_wanted_ = false;
+  Tick limit_;
+
+  // For debuggers.
+  bool single_ = false;
+  bool paused_ = false;  ///< the pass that visited visited_ is not over
+  Tick visited_;
 
   MachineCounters counters_;
 };

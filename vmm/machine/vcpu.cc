@@ -46,6 +46,11 @@ void Vcpu::set_state(const CpuState& state) {
   engine_->set_state(state);
 }
 
+void Vcpu::set_watched(const WatchSet& set) {
+  LS_ASSERT(!mid_instruction_);
+  engine_->set_watched(set);
+}
+
 void Vcpu::init() {
   constexpr std::uint64_t cache_control = 0x6000'0000;  // CD and NW
   const CpuState old = state();

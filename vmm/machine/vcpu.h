@@ -25,10 +25,14 @@ class Vcpu final : public Stateful, private ExitDoor {
   EngineTraits traits() const { return engine_->traits(); }
   void wake() { engine_->wake(); }
   void drop_caches() { engine_->drop_caches(); }
+  bool can_watch() const { return engine_->can_watch(); }
+  std::optional<WatchHit> take_hit() { return engine_->take_hit(); }
+  std::uint32_t delivered() const { return engine_->delivered(); }
 
   // Order: the rest only at a boundary (asserted).
   CpuState state() const;
   void set_state(const CpuState& state);
+  void set_watched(const WatchSet& set);
   /// INIT to a bootstrap processor (SDM 3A table 9-1): registers as after reset; TSC, MTRRs, x87, SSE and most MSRs
   /// stay.
   void init();

@@ -8,10 +8,10 @@ namespace lockstitch::test {
 
 struct GuestHeader {
   std::string name;
-  std::string boot;                   ///< multiboot, pvh or flat
-  std::string expect;                 ///< "exit N", "shutdown", "power-off" or "reset"
-  std::string serial;                 ///< must appear in the output of COM1
-  std::uint64_t ticks_max = 0;        ///< Unit: ticks
+  std::string boot;             ///< multiboot, pvh or flat
+  std::string expect;           ///< "exit N", "shutdown", "power-off" or "reset"
+  std::string serial;           ///< must appear in the output of COM1
+  std::uint64_t ticks_max = 0;  ///< Unit: ticks
   std::uint64_t memory_mib = 16;
 };
 

@@ -1,77 +1,18 @@
-// Every test guest, run as it is, in random pieces, with caches dropped, and saved and loaded half-way: the outcome that its
-// source states, and equal digests each time.
+// Every test guest, run as it is, in random pieces, with caches dropped, and saved and loaded half-way: the outcome
+// that its source states, and equal digests each time.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
 #include <random>
 
-#include "tests/replay/guests/guest_header.h"
-#include "tests/replay/support/run_trail.h"
+#include "tests/replay/guests/guest.h"
 #include "vmm/machine/state_reader.h"
 #include "vmm/machine/state_writer.h"
-#include "vmm/world/host_file.h"
 
 using namespace lockstitch;
 using namespace lockstitch::test;
 
 namespace {
-
-std::uint64_t seed() {
-  static const std::uint64_t value = [] {
-    const char* text = std::getenv("LOCKSTITCH_SEED");
-    return text ? std::strtoull(text, nullptr, 0) : std::random_device{}();
-  }();
-  return value;
-}
-
-struct Ended {
-  End end;
-  std::uint64_t tick = 0;
-  std::string digest;
-  std::string console;
-  Trail trail;
-};
-
-class Guest {
- public:
-  explicit Guest(const GuestHeader& header) : header_(header) {
-    const std::string file = std::string(LOCKSTITCH_BINARY_DIR) + "/guests/" + header.name + (header.boot == "flat" ? ".bin" : ".elf");
-    auto image = world::read_host_file(file, 16 << 20, "The guest");
-    REQUIRE_MESSAGE(image.ok(), image.error().text);
-    files_.kernel = std::move(image).value();
-    files_.flat = header.boot == "flat";
-    files_.command_line = "a test guest";
-  }
-
-  std::unique_ptr<app::Board> board(std::uint64_t quantum_ticks) const {
-    app::BoardConfig config;
-    config.memory_bytes = header_.memory_mib << 20;
-    config.machine.quantum_ticks = quantum_ticks;
-    config.machine.digest_every_ticks = std::max<std::uint64_t>(header_.ticks_max / 50, 1);
-    config.reboot = false;
-    auto made = app::Board::make(config, files_);
-    REQUIRE_MESSAGE(made.ok(), made.error().text);
-    return std::move(made).value();
-  }
-
-  Tick limit() const { return Tick{header_.ticks_max}; }
-
- private:
-  const GuestHeader& header_;
-  app::BootFiles files_;
-};
-
-Ended finish(app::Board& board, const End& end, const TrailSink& sink) {
-  return {end, board.machine().tick().value, to_text(board.machine().digest()), sink.console, sink.trail};
-}
-
-Ended run_whole(const Guest& guest) {
-  auto board = guest.board(limits::quantum_ticks);
-  QuietSource source;
-  TrailSink sink;
-  const End end = board->machine().run(source, sink, guest.limit());
-  return finish(*board, end, sink);
-}
 
 // In pieces; between two of them the caches go, and now and then the whole machine is saved and made anew.
 Ended run_in_pieces(const Guest& guest, std::uint64_t ticks, std::mt19937_64& random) {
@@ -99,12 +40,18 @@ Ended run_in_pieces(const Guest& guest, std::uint64_t ticks, std::mt19937_64& ra
 
 std::string outcome(const Ended& ended) {
   switch (ended.end.reason) {
-    case EndReason::debug_exit: return "exit " + std::to_string(ended.end.argument);
-    case EndReason::shutdown: return "shutdown";
-    case EndReason::power_off: return "power-off";
-    case EndReason::reset: return "reset";
-    case EndReason::stop_tick: return "still running at its limit of ticks";
-    default: return "ended for another reason";
+    case EndReason::debug_exit:
+      return "exit " + std::to_string(ended.end.argument);
+    case EndReason::shutdown:
+      return "shutdown";
+    case EndReason::power_off:
+      return "power-off";
+    case EndReason::reset:
+      return "reset";
+    case EndReason::stop_tick:
+      return "still running at its limit of ticks";
+    default:
+      return "ended for another reason";
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "vmm/engine/interp/interp.h"
 #include "vmm/engine/interp/paging.h"
+#include "vmm/engine/interp/watch.h"
 
 namespace lockstitch::interp {
 namespace {
@@ -90,15 +91,25 @@ void write_piece(Cpu& cpu, Gpa gpa, const std::uint8_t* in, unsigned size) {
   }
 }
 
+void tell(Cpu& cpu, std::uint64_t linear, Gpa gpa, unsigned size, bool write) {
+  if (!cpu.watch->has_ranges()) [[likely]] return;
+  cpu.watch->touched(linear, gpa, size, write, boundary_now(cpu));
+  if (cpu.watch->wants_pause()) cpu.break_block = true;
+}
+
 void read_as(Cpu& cpu, std::uint64_t linear, void* out, unsigned size, bool user) {
   auto* bytes = static_cast<std::uint8_t*>(out);
   const unsigned room = static_cast<unsigned>(page_bytes - (linear & page_mask));
   const Gpa first = cpu.paging->translate_or_raise(linear, Access::read, user);
   if (size <= room) {
+    tell(cpu, linear, first, size, false);
     read_piece(cpu, first, bytes, size);
     return;
   }
-  const Gpa second = cpu.paging->translate_or_raise(wrap_linear(cpu, linear + room), Access::read, user);
+  const std::uint64_t next = wrap_linear(cpu, linear + room);
+  const Gpa second = cpu.paging->translate_or_raise(next, Access::read, user);
+  tell(cpu, linear, first, room, false);
+  tell(cpu, next, second, size - room, false);
   read_piece(cpu, first, bytes, room);
   read_piece(cpu, second, bytes + room, size - room);
 }
@@ -108,10 +119,14 @@ void write_as(Cpu& cpu, std::uint64_t linear, const void* in, unsigned size, boo
   const unsigned room = static_cast<unsigned>(page_bytes - (linear & page_mask));
   const Gpa first = cpu.paging->translate_or_raise(linear, Access::write, user);
   if (size <= room) {
+    tell(cpu, linear, first, size, true);
     write_piece(cpu, first, bytes, size);
     return;
   }
-  const Gpa second = cpu.paging->translate_or_raise(wrap_linear(cpu, linear + room), Access::write, user);
+  const std::uint64_t next = wrap_linear(cpu, linear + room);
+  const Gpa second = cpu.paging->translate_or_raise(next, Access::write, user);
+  tell(cpu, linear, first, room, true);
+  tell(cpu, next, second, size - room, true);
   write_piece(cpu, first, bytes, room);
   write_piece(cpu, second, bytes + room, size - room);
 }

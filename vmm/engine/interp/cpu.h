@@ -157,6 +157,7 @@ struct Cpu {
   std::uint32_t fault_code = 0;
   std::uint64_t debug_status = 0;    ///< DR6 bits to set by a pending #DB
 
+  class Watch* watch = nullptr;
   Interp* interp = nullptr;
   Paging* paging = nullptr;
   BlockStore* blocks = nullptr;

@@ -50,6 +50,8 @@ void raise(Cpu& cpu, Vector vector, std::uint32_t error_code) {
   std::longjmp(cpu.fault_exit, 1);
 }
 
+Boundary boundary_now(const Cpu& cpu) { return {tick_now(cpu), cpu.interp->delivered()}; }
+
 ExitReply leave_door(Cpu& cpu, Exit exit) {
   exit.tick = tick_now(cpu);
   leave_guest_float(cpu);
@@ -100,6 +102,7 @@ Interp::Interp(GuestMemory& memory)
   cpu.interp = this;
   cpu.memory = &memory;
   cpu.jump_cache = jump_cache_.data();
+  cpu.watch = &watch_;
   paging_ = std::make_unique<Paging>(cpu, memory);
   cpu.paging = paging_.get();
   blocks_ = std::make_unique<BlockStore>(cpu, *paging_);
@@ -132,7 +135,25 @@ void Interp::drop_caches() {
   blocks_->flush();
   paging_->flush();
 }
-void Interp::memory_written(Gpa gpa, std::uint64_t length) { paging_->written_by_device(gpa, length); }
+
+void Interp::set_watched(const WatchSet& set) {
+  const auto old_breakpoints = watch_.breakpoints();
+  const bool split = watch_.splits_blocks();
+  const bool ranges = watch_.has_ranges() || !set.ranges.empty();
+  watch_.set(set);
+  if (old_breakpoints != watch_.breakpoints() || split != watch_.splits_blocks()) {
+    blocks_->flush();
+    cpu_->link_from = nullptr;
+  }
+  if (ranges) paging_->flush();
+}
+std::optional<WatchHit> Interp::take_hit() { return watch_.take_hit(); }
+std::uint32_t Interp::delivered() const { return delivered_tick_ == tick_now(*cpu_).value ? delivered_ : 0; }
+
+void Interp::memory_written(Gpa gpa, std::uint64_t length) {
+  paging_->written_by_device(gpa, length);
+  if (watch_.has_ranges()) watch_.written(gpa, length, WatchKind::device_write, boundary_now(*cpu_));
+}
 void Interp::memory_remapped() {
   paging_->flush();
   blocks_->flush_soon();
@@ -149,6 +170,8 @@ Exit Interp::run(const RunRequest& request, ExitDoor& door) {
   cpu.ticks_left = static_cast<std::int64_t>(request.bound - request.start);
   cpu.hidden_ticks = 0;
   faults_at_tick_ = 0;
+  single_ = request.single;
+  at_start_ = true;
   cpu.want_window = request.want_window;
   cpu.link_from = nullptr;
   LS_ASSERT_CMP(cpu.ticks_left, >=, 0);
@@ -200,6 +223,7 @@ void Interp::take_fault() {
   if (++faults_at_tick_ >= faults_at_tick_max) {
     faults_at_tick_ = 0;
     --cpu.ticks_left;
+    uncounted_ = true;
   }
 }
 
@@ -226,6 +250,25 @@ void Interp::deliver_pending() {
   cpu.activity = Activity::running;
   delivering_ = false;
   pending_ = {};
+  at_start_ = false;
+  const std::uint64_t tick = tick_now(cpu).value;
+  delivered_ = uncounted_ ? 0 : tick == delivered_tick_ ? delivered_ + 1 : 1;
+  delivered_tick_ = tick;
+  uncounted_ = false;
+}
+
+// Asked at every boundary where nothing waits for delivery.
+bool Interp::must_pause() {
+  if (watch_.wants_pause()) return true;
+  if (at_start_) return false;
+  if (single_) return true;
+  if (!watch_.has_breakpoints()) return false;
+  const Cpu& cpu = *cpu_;
+  const std::uint64_t linear = cpu.code64() ? cpu.rip : (cpu.segment[cs].base + cpu.rip) & 0xffff'ffff;
+  if (!watch_.stops_at(linear)) return false;
+  if (!watch_.collects()) return true;
+  watch_.passed(linear, boundary_now(cpu));
+  return false;
 }
 
 ExitKind Interp::loop() {
@@ -247,9 +290,12 @@ ExitKind Interp::loop() {
       blocks_->flush();
       cpu.link_from = nullptr;
     }
+    if (must_pause()) return ExitKind::watched;
     if (cpu.ticks_left + cpu.hidden_ticks <= 0) return ExitKind::bound;
     if (cpu.want_window && (cpu.other_flags & flag::if_) && !cpu.shadow) return ExitKind::interrupt_window;
-    if (cpu.shadow || (cpu.other_flags & (flag::tf | flag::rf)) || (cpu.mode & mode_careful) || (cpu.dr[7] & 0xff)) {
+    at_start_ = false;
+    if (single_ || cpu.shadow || (cpu.other_flags & (flag::tf | flag::rf)) || (cpu.mode & mode_careful) ||
+        (cpu.dr[7] & 0xff)) {
       step_one();
       continue;
     }
@@ -321,6 +367,7 @@ void Interp::fill_link(Block* block) {
   Link& link = *cpu.link_from;
   cpu.link_from = nullptr;
   const std::uint64_t linear = cpu.code64() ? cpu.rip : (cpu.segment[cs].base + cpu.rip) & 0xffff'ffff;
+  if (watch_.may_stop_at(linear)) return;  // must come back to the dispatcher
   const bool same_page = ((linear ^ cpu.left_linear) & ~page_mask) == 0 && block->gpa_second == no_second;
   link = {block, cpu.fetch_epoch, same_page ? 0 : ~0u};
 }
@@ -341,7 +388,7 @@ Block* Interp::lookup() {
     block = blocks_->find_crossing(gpa, cpu.mode, paging_->translate_fetch((linear & ~page_mask) + page_bytes));
   if (block && !inside(block)) block = nullptr;  // decoded anew, within the limit
   if (!block) block = translate(gpa, linear, block_ops_max, nullptr);
-  if (block != scratch_) {
+  if (block != scratch_ && !watch_.may_stop_at(linear)) {
     entry = {linear, block, cpu.fetch_epoch};
   } else {
     cpu.link_from = nullptr;
@@ -367,6 +414,7 @@ Block* Interp::translate(std::uint64_t gpa, std::uint64_t linear, unsigned max_o
     }
   }
   if (into) max_ops = std::min(max_ops, block_ops_max);
+  if (watch_.splits_blocks()) max_ops = 1;
   *block = Block{};
   block->gpa = gpa;
   block->gpa_second = no_second;
@@ -377,6 +425,7 @@ Block* Interp::translate(std::uint64_t gpa, std::uint64_t linear, unsigned max_o
   bool ended = false, linked = false;
   while (count < max_ops && !ended) {
     std::size_t room = page_bytes - at;
+    if (count > 0 && watch_.may_stop_at(at)) break;
     if (cpu.rip + (at - start) > limit) break;
     const std::uint64_t to_limit = limit - (cpu.rip + (at - start));
     std::span<const std::uint8_t> bytes = page.host ? std::span(page.host + at, room) : std::span(no_memory, sizeof no_memory);
@@ -493,6 +542,8 @@ void Interp::set_state(const CpuState& s) {
   cpu.no_step_trap = false;
   pending_ = {};
   delivering_ = false;
+  delivered_ = 0;
+  uncounted_ = false;
   paging_->flush();
   mode_changed(cpu);
 }

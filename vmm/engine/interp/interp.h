@@ -6,6 +6,7 @@
 
 #include "lockstitch/engine.h"
 #include "vmm/engine/interp/cpu.h"
+#include "vmm/engine/interp/watch.h"
 
 namespace lockstitch::interp {
 
@@ -31,6 +32,10 @@ class Interp final : public Engine {
   void set_state(const CpuState& state) override;
   CpuState state() const override;
   void drop_caches() override;
+  bool can_watch() const override { return true; }
+  void set_watched(const WatchSet& set) override;
+  std::optional<WatchHit> take_hit() override;
+  std::uint32_t delivered() const override;
   void memory_written(Gpa gpa, std::uint64_t length) override;
   void memory_remapped() override;
   void dirty_cleared() override;
@@ -48,6 +53,7 @@ class Interp final : public Engine {
   };
 
   ExitKind loop();
+  bool must_pause();
   void take_fault();
   void deliver_pending();
   void fill_link(Block* block);
@@ -60,16 +66,25 @@ class Interp final : public Engine {
   std::unique_ptr<Cpu> cpu_;
   std::unique_ptr<Paging> paging_;
   std::unique_ptr<BlockStore> blocks_;
+  Watch watch_;
   std::vector<JumpEntry> jump_cache_;
   std::vector<std::uint64_t> scratch_storage_;
   Block* scratch_ = nullptr;
   GuestMemory& memory_;
   Event pending_;
   bool delivering_ = false;
+  bool single_ = false;
+  bool at_start_ = true;          ///< nothing was done in this run
+  std::uint64_t delivered_tick_ = 0;
+  std::uint32_t delivered_ = 0;   ///< at that tick
+  bool uncounted_ = false;        ///< the next delivery belongs to the tick that passed for it
   std::uint64_t fault_tick_ = 0;
   unsigned faults_at_tick_ = 0;
   InterpCounters counters_;
 };
+
+/// Where the running instruction or delivery began.
+Boundary boundary_now(const Cpu& cpu);
 
 /// Takes an exit through the door in mid-instruction and applies the new bound of the reply.
 ExitReply leave_door(Cpu& cpu, Exit exit);

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "vmm/engine/interp/block_store.h"
+#include "vmm/engine/interp/interp.h"
 
 namespace lockstitch::interp {
 namespace {
@@ -297,6 +298,7 @@ void Paging::set_entry_bits(Gpa gpa, std::uint64_t bits) {
   std::uint8_t* host = page.host + (gpa & page_mask);
   if ((host[0] & bits) == bits) return;
   host[0] |= static_cast<std::uint8_t>(bits);  // A and D are bits 5 and 6
+  if (cpu_.watch->has_ranges()) cpu_.watch->written(gpa, 1, WatchKind::write, boundary_now(cpu_));
   memory_.mark_dirty(gpa);
   if (note(gpa).kind & note_is_code) {
     if (cpu_.blocks->written(gpa, 1)) cpu_.break_block = true;
@@ -391,12 +393,15 @@ Translation Paging::translate(std::uint64_t linear, Access access, bool user) {
   const std::uint64_t linear_page = linear & ~page_mask;
   const unsigned slot = (current_root_ * 2 + user) * tlb_entries + ((linear >> 12) & (tlb_entries - 1));
   TlbEntry& e = tlb_[slot];
+  const Watch::Needs watched =
+      cpu_.watch->has_ranges() ? cpu_.watch->needs(linear_page, t.gpa & ~page_mask) : Watch::Needs{};
+  if (watched.reads) return t;
   if (e.tag_read != linear_page) e = {};
   e.tag_read = linear_page;
   data_regions_[current_root_ * 2 + user].add(linear_page);
   e.addend = reinterpret_cast<std::uint64_t>(page.host) - linear_page;
   e.gpa = t.gpa & ~page_mask;
-  if (access == Access::write && page.writable) {
+  if (access == Access::write && page.writable && !watched.writes) {
     Note& n = note(t.gpa);
     if (n.kind == 0) {
       memory_.mark_dirty(t.gpa);
