@@ -16,7 +16,7 @@ inline constexpr unsigned segment_count = 8;
 struct Segment {
   std::uint16_t selector = 0;
   std::uint64_t base = 0;
-  std::uint32_t limit = 0;   ///< Unit: bytes; expanded by G
+  std::uint32_t limit = 0;  ///< Unit: bytes; expanded by G
   /// Descriptor bits 40..55: type 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13, D/B 14, G 15; bit 16: unusable (null).
   std::uint32_t attributes = 0;
 };
@@ -60,6 +60,8 @@ struct CpuState {
   bool interrupt_shadow = false;  ///< one instruction after STI or a load of SS (SDM 3A 6.8.3)
   bool nmi_blocked = false;
   bool nmi_pending = false;
+  bool debug_blocked = false;  ///< no debug exception at this boundary: behind MOV SS, POP SS, INT n (SDM 3A 6.8.3)
+  std::uint64_t pending_debug = 0;  ///< DR6 bits of a debug exception that waits because of that
 
   void visit(StateVisitor& visitor);
 };
@@ -130,6 +132,8 @@ inline void CpuState::visit(StateVisitor& v) {
   v.field("interrupt_shadow", interrupt_shadow);
   v.field("nmi_blocked", nmi_blocked);
   v.field("nmi_pending", nmi_pending);
+  v.field("debug_blocked", debug_blocked);
+  v.field("pending_debug", pending_debug);
 }
 
 }  // namespace lockstitch

@@ -73,7 +73,7 @@ struct RunRequest {
 };
 
 /// A boundary between two instructions. A tick has several when something is delivered in it: `delivered` counts
-/// interrupts and exceptions since the last instruction retired.
+/// interrupts and faults since the last instruction retired. A trap belongs to its instruction.
 struct Boundary {
   Tick tick;
   std::uint32_t delivered = 0;

@@ -19,12 +19,25 @@ std::uint64_t WrittenDisk::bytes_of(std::uint64_t cluster) const {
 }
 
 void WrittenDisk::write(std::uint64_t sector, Bytes in) {
+  const std::uint64_t first = sector * sector_bytes / cluster_bytes;
+  const std::uint64_t last = (sector * sector_bytes + std::max<std::size_t>(in.size(), 1) - 1) / cluster_bytes;
+  if (keeps_originals_ && !in.empty()) {
+    for (std::uint64_t cluster = first; cluster <= last; ++cluster) {
+      const auto [place, is_new] = originals_.try_emplace(cluster);
+      if (!is_new) continue;
+      place->second.resize(cluster_bytes);
+      read_cluster(cluster, place->second);
+    }
+  }
   disk_.write(sector, in);
   if (in.empty()) return;
-  const std::uint64_t first = sector * sector_bytes / cluster_bytes;
-  const std::uint64_t last = (sector * sector_bytes + in.size() - 1) / cluster_bytes;
   for (std::uint64_t cluster = first; cluster <= last; ++cluster) written_[cluster] = true;
   anything_written_ = true;
+}
+
+const std::vector<std::uint8_t>* WrittenDisk::original(std::uint64_t cluster) const {
+  const auto found = originals_.find(cluster);
+  return found == originals_.end() ? nullptr : &found->second;
 }
 
 void WrittenDisk::take_written(std::vector<std::uint64_t>& clusters) {

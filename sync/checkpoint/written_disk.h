@@ -2,6 +2,7 @@
 // image.
 #pragma once
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "lockstitch/block.h"
@@ -30,12 +31,19 @@ class WrittenDisk final : public BlockPort {
   /// Counts as written.
   void write_cluster(std::uint64_t cluster, Bytes in);
 
+  /// From now on what a cluster holds before its first write is remembered.
+  void keep_originals() { keeps_originals_ = true; }
+  /// Null: not written since.
+  const std::vector<std::uint8_t>* original(std::uint64_t cluster) const;
+
  private:
   std::uint64_t bytes_of(std::uint64_t cluster) const;
 
   BlockPort& disk_;
   std::vector<bool> written_;
   bool anything_written_ = false;
+  bool keeps_originals_ = false;
+  std::unordered_map<std::uint64_t, std::vector<std::uint8_t>> originals_;
 };
 
 }  // namespace lockstitch::sync

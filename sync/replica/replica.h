@@ -39,7 +39,7 @@ struct ReplicaOptions {
   // Unit: ns of host time.
   HostTime heartbeat = 100 * ms;
   HostTime leader_patience = 400 * ms;    ///< silence of the follower
-  HostTime follower_patience = 500 * ms;  ///< silence of the leader; longer, so that of two that live the leader wins
+  HostTime follower_patience = 470 * ms;  ///< silence of the leader; longer, so that of two that live the leader wins
   HostTime join_patience = 3000 * ms;     ///< silence while a machine is sent: a standby may be slow to make it
   HostTime nap = 250 * ms;                ///< see FailureDetector
   HostTime claim_again = 200 * ms;

@@ -143,6 +143,7 @@ struct Cpu {
 
   bool shadow = false;               ///< interrupts wait for one instruction
   bool keep_rf = false;              ///< the instruction that just retired loaded RF (IRET)
+  bool in_new_task = false;          ///< a task switch is past the point of no return
   bool no_step_trap = false;         ///< the instruction that just retired takes no single-step trap (INT n, MOV SS)
   Activity activity = Activity::running;
 

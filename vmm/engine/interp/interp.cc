@@ -203,6 +203,8 @@ void Interp::take_fault() {
     fault_tick_ = tick;
     faults_at_tick_ = 0;
   }
+  if (cpu.in_new_task && !delivering_) uncounted_ = true;
+  cpu.in_new_task = false;
   Event fault{EventKind::exception, static_cast<std::uint8_t>(cpu.fault_vector), cpu.fault_has_code, cpu.fault_code};
   if (delivering_) {
     delivering_ = false;
@@ -247,6 +249,7 @@ void Interp::deliver_pending() {
     cpu.debug_status = 0;
   }
   cpu.shadow = false;
+  cpu.no_step_trap = false;
   cpu.activity = Activity::running;
   delivering_ = false;
   pending_ = {};
@@ -282,9 +285,12 @@ ExitKind Interp::loop() {
     }
     if (cpu.debug_status & debug_task_switch) {
       pending_ = {EventKind::exception, 1, false, 0};
+      uncounted_ = true;
       continue;
     }
-    if (cpu.activity != Activity::running) return ExitKind::halted;
+    if (cpu.activity != Activity::running) {
+      return single_ && !at_start_ ? ExitKind::watched : ExitKind::halted;
+    }
     cpu.break_block = false;
     if (blocks_->flush_wanted()) {
       blocks_->flush();
@@ -299,6 +305,7 @@ ExitKind Interp::loop() {
       step_one();
       continue;
     }
+    cpu.no_step_trap = false;
     ++counters_.dispatches;
     Block* block = lookup();
     if (cpu.link_from) fill_link(block);
@@ -338,20 +345,23 @@ void Interp::step_one() {
       return;
     }
   }
+  cpu.no_step_trap = false;
   cpu.link_from = nullptr;
   const Gpa gpa = paging_->translate_fetch(linear);
   Block* one = translate(gpa, linear, 1, scratch_);
-  cpu.no_step_trap = false;
   const std::int64_t total = cpu.ticks_left;
   cpu.hidden_ticks = total - 1;
   cpu.ticks_left = 1;
   cpu.shadow = false;
+  cpu.keep_rf = false;  // an IRET outside of steps has left it
   execute(one);
   finish_step();
   if (!cpu.keep_rf) cpu.other_flags &= ~flag::rf;
-  cpu.keep_rf = false;
   if (trap && !cpu.no_step_trap) cpu.debug_status |= 0x4000;
-  if (cpu.debug_status && !cpu.no_step_trap) pending_ = {EventKind::exception, 1, false, 0};
+  if (cpu.debug_status && !cpu.no_step_trap) {
+    pending_ = {EventKind::exception, 1, false, 0};
+    uncounted_ = true;
+  }
 }
 
 void Interp::finish_step() {
@@ -538,8 +548,8 @@ void Interp::set_state(const CpuState& s) {
   cpu.cpl = !(s.cr0 & cr0::pe) ? 0 : (s.rflags & flag::vm) ? 3 : s.segment[ss].attributes >> 5 & 3;
   cpu.block = nullptr;
   cpu.link_from = nullptr;
-  cpu.debug_status = 0;
-  cpu.no_step_trap = false;
+  cpu.debug_status = s.pending_debug;
+  cpu.no_step_trap = s.debug_blocked;
   pending_ = {};
   delivering_ = false;
   delivered_ = 0;
@@ -575,6 +585,8 @@ CpuState Interp::state() const {
   s.mxcsr = cpu.mxcsr;
   s.activity = cpu.activity;
   s.interrupt_shadow = cpu.shadow;
+  s.debug_blocked = cpu.no_step_trap;
+  s.pending_debug = cpu.debug_status;
   return s;
 }
 

@@ -77,7 +77,7 @@ class Interp final : public Engine {
   bool at_start_ = true;          ///< nothing was done in this run
   std::uint64_t delivered_tick_ = 0;
   std::uint32_t delivered_ = 0;   ///< at that tick
-  bool uncounted_ = false;        ///< the next delivery belongs to the tick that passed for it
+  bool uncounted_ = false;        ///< the next delivery belongs to the instruction that retired: a trap
   std::uint64_t fault_tick_ = 0;
   unsigned faults_at_tick_ = 0;
   InterpCounters counters_;

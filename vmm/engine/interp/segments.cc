@@ -288,6 +288,7 @@ void switch_task(Cpu& cpu, std::uint16_t selector, TaskSwitch how, std::uint64_t
   cpu.dr[7] &= ~0x155ull;
   // From here on faults belong to the new task, with its EIP: the block is over.
   cpu.block = nullptr;
+  cpu.in_new_task = true;
   for (unsigned i = 0; i < 6; ++i) cpu.segment[i] = Segment{image.segment[i], 0, 0, attribute::unusable};
   cpu.segment[ldtr] = Segment{image.ldt, 0, 0, attribute::unusable};
   if (flags & flag::vm) {
@@ -322,6 +323,7 @@ void switch_task(Cpu& cpu, std::uint16_t selector, TaskSwitch how, std::uint64_t
     write_linear(cpu, linear_for_write(cpu, ss, sp, bytes), &error, bytes);
     cpu.gpr[4] = (cpu.gpr[4] & ~mask) | sp;
   }
+  cpu.in_new_task = false;
   if (image.trap) cpu.debug_status |= debug_task_switch;
 }
 
