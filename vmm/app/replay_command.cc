@@ -6,7 +6,9 @@
 #include <chrono>
 #include <cstdio>
 
+#include "vmm/app/debug_replay.h"
 #include "vmm/app/flag_parser.h"
+#include "vmm/app/memory_size.h"
 #include "vmm/app/message.h"
 #include "vmm/app/prepared_replay.h"
 #include "vmm/app/run_command.h"
@@ -22,12 +24,15 @@ struct Wish {
   std::string trace, from, to, speed = "max", summary;
   std::vector<std::string> images;
   bool console = false, check = false, json = false, quiet = false;
+  std::string gdb, gdb_memory;
+  bool gdb_remote = false;
 };
 
 constexpr const char* replay_footer =
     "Examples:\n"
     "  lockstitch replay trace --console\n"
     "  lockstitch replay trace --from 60000000000 --to 61000000000 --check\n"
+    "  lockstitch replay trace --gdb :1234       and in gdb: target remote :1234\n"
     "\n"
     "The exit code is 0 when the replay reached its goal and everything compared was equal, 81 when it diverged, 64 to "
     "66\n"
@@ -49,6 +54,12 @@ void add_flags(CLI::App& app, Wish& wish) {
   app.add_option("--speed", wish.speed, "max (default), or realtime: no faster than the guest's clock")
       ->type_name("SPEED");
   add_images_flag(app, wish.images);
+  app.add_option("--gdb", wish.gdb,
+                 wrapped("wait for gdb at :PORT, ADDRESS:PORT or unix:PATH, which can go forwards and backwards; "
+                         "docs/DEBUGGING.md"))
+      ->type_name("PLACE");
+  app.add_flag("--gdb-remote", wish.gdb_remote, "debuggers on other hosts may connect");
+  app.add_option("--gdb-memory", wish.gdb_memory, "for moments to go back to at once; default: 2G")->type_name("SIZE");
   app.add_option("--summary", wish.summary, "write a summary as JSON at the end")->type_name("FILE");
   app.add_flag("--json", wish.json, "print that summary on stdout");
   app.add_flag("--quiet", wish.quiet, "print errors only");
@@ -82,6 +93,12 @@ Result<ReplayOptions> options_of(const Wish& wish) {
   if (wish.json && wish.console) {
     return Error{ExitCode::usage,
                  "--json and --console cannot both have the standard output; write the summary with --summary FILE"};
+  }
+  if (wish.gdb.empty() && (wish.gdb_remote || !wish.gdb_memory.empty())) {
+    return Error{ExitCode::usage, "--gdb-remote and --gdb-memory mean nothing without --gdb"};
+  }
+  if (!wish.gdb.empty() && (wish.check || wish.json || !wish.summary.empty() || wish.speed != "max")) {
+    return Error{ExitCode::usage, "--gdb goes its own ways: --check, --speed, --summary and --json do not go with it"};
   }
   options.realtime = wish.speed == "realtime";
   options.check = wish.check;
@@ -183,7 +200,15 @@ Result<int> replay(const std::vector<std::string>& arguments) {
   if (!options.ok()) return options.error();
   auto prepared = prepare_replay(wish.trace, options.value(), wish.images);
   if (!prepared.ok()) return prepared.error();
-  return run_replay(std::move(prepared).value(), wish);
+  if (wish.gdb.empty()) return run_replay(std::move(prepared).value(), wish);
+  DebugOptions debugging{wish.gdb, wish.gdb_remote};
+  if (!wish.gdb_memory.empty()) {
+    const auto bytes = parse_memory_size(wish.gdb_memory);
+    if (!bytes.ok()) return Error{ExitCode::usage, "--gdb-memory: " + bytes.error().text};
+    debugging.budget_bytes = bytes.value();
+  }
+  warn(prepared.value(), wish.quiet);
+  return debug_replay(std::move(prepared).value(), debugging, wish.console);
 }
 
 }  // namespace lockstitch::app

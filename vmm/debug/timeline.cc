@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "lockstitch/assert.h"
+#include "vmm/debug/guest_access.h"
 
 namespace lockstitch::debug {
 namespace {
@@ -23,12 +24,6 @@ constexpr unsigned passes_between_looks = 8;
 std::int64_t host_ms() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
-}
-
-std::uint64_t linear_rip(const CpuState& cpu) {
-  const Segment& code = cpu.segment[unsigned(SegmentName::cs)];
-  const bool code64 = (cpu.efer & 0x400) && (code.attributes & 0x2000);
-  return code64 ? cpu.rip : (code.base + cpu.rip) & 0xffff'ffff;
 }
 
 bool stands_on_breakpoint(Machine& machine, const WatchSet& set) {
@@ -192,7 +187,21 @@ Arrived Timeline::step_once(const Interrupted& interrupted) {
   return Arrived::history_end;
 }
 
-Arrived Timeline::step(const Interrupted& interrupted) { return step_once(interrupted); }
+Arrived Timeline::step(const WatchSet& set, const Interrupted& interrupted) {
+  hit_.reset();
+  WatchSet ranges = set;
+  ranges.breakpoints.clear();
+  const Watching watching(machine_, ranges);
+  const Arrived arrived = step_once(interrupted);
+  if (!ranges.empty()) hit_ = machine_.take_hit();
+  return arrived == Arrived::there && hit_ ? Arrived::watched : arrived;
+}
+
+bool Timeline::stands_on(const WatchSet& set) {
+  if (!stands_on_breakpoint(machine_, set)) return false;
+  hit_ = {WatchKind::breakpoint, linear_rip(machine_.cpu()), 0, 0, here()};
+  return true;
+}
 
 // Fills stretch_ such that it ends with `end` and has a boundary before it.
 bool Timeline::find_stretch(Boundary end, const Interrupted& interrupted) {

@@ -50,14 +50,18 @@ class Timeline {
 
   /// To the first boundary at `there` or behind it.
   Arrived go_to(Boundary there, const Interrupted& interrupted);
-  /// One instruction or one delivery.
-  Arrived step(const Interrupted& interrupted);
+  /// One instruction or one delivery. `watched` if that touched a range of the set; its breakpoints do not count.
+  Arrived step(const WatchSet& set, const Interrupted& interrupted);
+  Arrived step(const Interrupted& interrupted) { return step(WatchSet{}, interrupted); }
   Arrived step_back(const Interrupted& interrupted);
   /// Until something of the set happens: forwards behind a touched range, backwards in front of it.
   Arrived run(const WatchSet& set, const Interrupted& interrupted);
   Arrived run_back(const WatchSet& set, const Interrupted& interrupted);
 
-  /// What the latest run() or run_back() came upon.
+  /// Whether the machine stands on one of the set's breakpoints, which hit() then says.
+  bool stands_on(const WatchSet& set);
+
+  /// What the latest move came upon.
   const std::optional<WatchHit>& hit() const { return hit_; }
   /// Why the recording cannot be followed: damage, or a divergence.
   const std::string& trouble() const { return trouble_; }

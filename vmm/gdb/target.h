@@ -1,5 +1,5 @@
-// What the stub of gdb's remote protocol needs of a machine. Implemented where the machine is driven (vmm/debug); the stub
-// itself knows no machine. All of it is called on the thread that steps the machine, while it stands still, but
+// What the stub of gdb's remote protocol needs of a machine. Implemented where the machine is driven (vmm/debug); the
+// stub itself knows no machine. All of it is called on the thread that steps the machine, while it stands still, but
 // interrupted(), which the machine calls now and then while it runs.
 #pragma once
 #include <cstdint>
@@ -36,10 +36,10 @@ enum class Watch : std::uint8_t { write, read, access };
 
 struct Stop {
   StopReason reason = StopReason::step;
-  Watch watch = Watch::write;        ///< for watchpoint: the kind that was set
-  std::uint64_t address = 0;         ///< for watchpoint: inside the watched range
-  std::uint8_t exit_code = 0;        ///< for ended
-  std::string note;                  ///< for the person, printed before the stop is reported; may be empty
+  Watch watch = Watch::write;  ///< for watchpoint: the kind that was set
+  std::uint64_t address = 0;   ///< for watchpoint: inside the watched range
+  std::uint8_t exit_code = 0;  ///< for ended
+  std::string note;            ///< for the person, printed before the stop is reported; may be empty
 };
 
 struct WatchRange {

@@ -1,0 +1,188 @@
+// See linux_guest.h.
+#include "vmm/debug/linux_guest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "vmm/debug/page_walk.h"
+
+namespace lockstitch::debug {
+namespace {
+
+constexpr std::uint64_t region_begin = 0xffff'ffff'8000'0000, region_end = 0xffff'ffff'c000'0000;
+constexpr std::uint64_t linked_at = 0xffff'ffff'8100'0000;
+constexpr std::uint64_t large_page = 2u << 20;
+/// Unit: bytes. Kernels are smaller.
+constexpr std::uint64_t image_max_bytes = 128u << 20;
+
+Error no_linux(std::string_view why) {
+  return {ExitCode::usage, fmt::format("This is no 64-bit Linux kernel at work: {}.", why)};
+}
+
+/// The kernel's mapping from its first page on; what is not mapped is zeros.
+std::string read_image(const CpuState& cpu, GuestMemory& memory, std::uint64_t base) {
+  std::string image;
+  for (std::uint64_t at = base; at < region_end && at - base < image_max_bytes; at += page_bytes) {
+    std::string page(page_bytes, '\0');
+    if (translate(cpu, memory, at))
+      read_linear(cpu, memory, at, {reinterpret_cast<std::uint8_t*>(page.data()), page.size()});
+    image += page;
+  }
+  while (!image.empty() && image.back() == '\0') image.pop_back();
+  return image;
+}
+
+template <class T>
+T value_at(const std::string& image, std::size_t offset) {
+  T value{};
+  if (offset + sizeof(T) <= image.size()) std::memcpy(&value, image.data() + offset, sizeof value);
+  return value;
+}
+
+std::size_t aligned(std::size_t offset) { return (offset + 7) & ~std::size_t{7}; }
+
+/// The tables of kernel/kallsyms.c in their order in memory: offsets, relative base, number of symbols, names, markers,
+/// token table, token index. The last two are found by their shape; from there the others follow.
+class Kallsyms {
+ public:
+  explicit Kallsyms(const std::string& image) : image_(image) {}
+
+  std::optional<std::vector<SymbolTable::Symbol>> read() {
+    for (std::size_t at = 0; (at = find_token_index(at)) != std::string::npos; at += 8) {
+      token_index_ = at;
+      if (!find_token_table()) continue;
+      if (auto symbols = read_backwards()) return symbols;
+    }
+    return std::nullopt;
+  }
+
+ private:
+  /// 256 ascending offsets of which the first is 0 and none is far from the one before.
+  std::size_t find_token_index(std::size_t from) const {
+    for (std::size_t at = from; at + 512 <= image_.size(); at += 8) {
+      if (value_at<std::uint16_t>(image_, at) != 0) continue;
+      unsigned last = 0;
+      int i = 1;
+      for (; i < 256; ++i) {
+        const unsigned next = value_at<std::uint16_t>(image_, at + 2 * static_cast<std::size_t>(i));
+        if (next <= last || next > last + 64) break;
+        last = next;
+      }
+      if (i == 256) return at;
+    }
+    return std::string::npos;
+  }
+
+  /// It lies in front of its index and has a string for each; digits and letters stand for themselves.
+  bool find_token_table() {
+    const std::size_t last = value_at<std::uint16_t>(image_, token_index_ + 510);
+    for (std::size_t room = aligned(last + 2); room < last + 80; room += 8) {
+      if (room > token_index_) return false;
+      token_table_ = token_index_ - room;
+      if (token('0') == "0" && token('9') == "9" && token('A') == "A" && token('z') == "z") return true;
+    }
+    return false;
+  }
+
+  std::string_view token(unsigned number) const {
+    const std::size_t at = token_table_ + value_at<std::uint16_t>(image_, token_index_ + 2 * std::size_t{number});
+    const std::size_t end = image_.find('\0', at);
+    return at < token_index_ && end != std::string::npos ? std::string_view(image_).substr(at, end - at)
+                                                         : std::string_view();
+  }
+
+  // Markers: where every 256th name begins, ascending 32-bit numbers from 0 on. They end at the token table.
+  std::optional<std::vector<SymbolTable::Symbol>> read_backwards() {
+    std::size_t end = token_table_;
+    while (end >= 4 && value_at<std::uint32_t>(image_, end - 4) == 0) end -= 4;
+    std::size_t markers = end;
+    std::uint32_t next = UINT32_MAX;
+    while (markers >= 4) {
+      const auto value = value_at<std::uint32_t>(image_, markers - 4);
+      if (value >= next) return std::nullopt;
+      markers -= 4;
+      next = value;
+      if (value == 0) break;
+    }
+    const std::size_t groups = (end - markers) / 4;
+    if (groups < 2) return std::nullopt;
+    const auto last_marker = value_at<std::uint32_t>(image_, end - 4);
+    // The names begin so that the last marked one lies in front of the markers; the number of symbols stands before
+    // them.
+    const std::size_t least = last_marker + 256, most = last_marker + 256 * 64;
+    for (std::size_t room = least & ~std::size_t{7}; room < most && room + 8 <= markers; room += 8) {
+      const std::size_t names = markers - room;
+      const auto count = value_at<std::uint32_t>(image_, names - 8);
+      if ((count + 255) / 256 != groups || value_at<std::uint32_t>(image_, names - 4) != 0) continue;
+      if (auto symbols = decode(names, count, markers)) return symbols;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::vector<SymbolTable::Symbol>> decode(std::size_t names, std::uint32_t count,
+                                                         std::size_t limit) const {
+    const std::size_t base_at = names - 16;
+    const std::size_t offsets = base_at - aligned(std::size_t{count} * 4);
+    if (offsets > base_at) return std::nullopt;
+    const auto base = value_at<std::uint64_t>(image_, base_at);
+    if (base < region_begin || base >= region_end) return std::nullopt;
+    std::vector<SymbolTable::Symbol> symbols;
+    std::size_t at = names;
+    for (std::uint32_t i = 0; i < count; ++i) {
+      std::size_t length = static_cast<std::uint8_t>(image_[at++]);
+      if (length & 0x80) length = (length & 0x7f) | std::size_t{static_cast<std::uint8_t>(image_[at++])} << 7;
+      if (length == 0 || at + length > limit) return std::nullopt;
+      std::string name;
+      for (; length > 0; --length) name += token(static_cast<std::uint8_t>(image_[at++]));
+      if (name.size() < 2) return std::nullopt;
+      // Absolute per-CPU offsets are not negative; everything else is counted backwards from the base.
+      const auto offset = value_at<std::int32_t>(image_, offsets + std::size_t{i} * 4);
+      if (offset >= 0) continue;
+      const std::uint64_t address = base - 1 - static_cast<std::uint64_t>(static_cast<std::int64_t>(offset));
+      symbols.push_back({address, name[0], name.substr(1)});
+    }
+    return symbols;
+  }
+
+  const std::string& image_;
+  std::size_t token_index_ = 0, token_table_ = 0;
+};
+
+}  // namespace
+
+Result<LinuxKernel> find_linux(const CpuState& cpu, GuestMemory& memory) {
+  if (cpu.lstar < region_begin || cpu.lstar >= region_end) return no_linux("LSTAR does not point into a kernel's text");
+  if (!translate(cpu, memory, cpu.lstar)) return no_linux("its system call entry is not mapped in this address space");
+  LinuxKernel kernel;
+  kernel.text_base = cpu.lstar & ~(large_page - 1);
+  while (kernel.text_base > region_begin && translate(cpu, memory, kernel.text_base - large_page))
+    kernel.text_base -= large_page;
+  kernel.offset = kernel.text_base - linked_at;
+  const std::string image = read_image(cpu, memory, kernel.text_base);
+  const std::size_t at = image.find("Linux version ");
+  if (at == std::string::npos) return no_linux("there is no version text in its image");
+  kernel.banner = image.substr(at, std::min(image.find_first_of(std::string_view("\n\0", 2), at), at + 256) - at);
+  return kernel;
+}
+
+Result<SymbolTable> read_kallsyms(const CpuState& cpu, GuestMemory& memory) {
+  const auto kernel = find_linux(cpu, memory);
+  if (!kernel.ok()) return kernel.error();
+  const std::string image = read_image(cpu, memory, kernel.value().text_base);
+  auto symbols = Kallsyms(image).read();
+  if (!symbols) {
+    return Error{
+        ExitCode::usage,
+        fmt::format("No table of symbols was found in the memory of {}; this program knows the form of Linux 6.1. "
+                    "Use the kernel's System.map with offset {:#x}.",
+                    kernel.value().banner, kernel.value().offset)};
+  }
+  return SymbolTable(std::move(*symbols));
+}
+
+}  // namespace lockstitch::debug
