@@ -50,13 +50,13 @@ std::size_t aligned(std::size_t offset) { return (offset + 7) & ~std::size_t{7};
 /// token table, token index. The last two are found by their shape; from there the others follow.
 class Kallsyms {
  public:
-  explicit Kallsyms(const std::string& image) : image_(image) {}
+  Kallsyms(const std::string& image, std::uint64_t text_base) : image_(image), text_base_(text_base) {}
 
   std::optional<std::vector<SymbolTable::Symbol>> read() {
     for (std::size_t at = 0; (at = find_token_index(at)) != std::string::npos; at += 8) {
       token_index_ = at;
       if (!find_token_table()) continue;
-      if (auto symbols = read_backwards()) return symbols;
+      if (auto symbols = find_names()) return symbols;
     }
     return std::nullopt;
   }
@@ -96,30 +96,13 @@ class Kallsyms {
                                                          : std::string_view();
   }
 
-  // Markers: where every 256th name begins, ascending 32-bit numbers from 0 on. They end at the token table.
-  std::optional<std::vector<SymbolTable::Symbol>> read_backwards() {
-    std::size_t end = token_table_;
-    while (end >= 4 && value_at<std::uint32_t>(image_, end - 4) == 0) end -= 4;
-    std::size_t markers = end;
-    std::uint32_t next = UINT32_MAX;
-    while (markers >= 4) {
-      const auto value = value_at<std::uint32_t>(image_, markers - 4);
-      if (value >= next) return std::nullopt;
-      markers -= 4;
-      next = value;
-      if (value == 0) break;
-    }
-    const std::size_t groups = (end - markers) / 4;
-    if (groups < 2) return std::nullopt;
-    const auto last_marker = value_at<std::uint32_t>(image_, end - 4);
-    // The names begin so that the last marked one lies in front of the markers; the number of symbols stands before
-    // them.
-    const std::size_t least = last_marker + 256, most = last_marker + 256 * 64;
-    for (std::size_t room = least & ~std::size_t{7}; room < most && room + 8 <= markers; room += 8) {
-      const std::size_t names = markers - room;
-      const auto count = value_at<std::uint32_t>(image_, names - 8);
-      if ((count + 255) / 256 != groups || value_at<std::uint32_t>(image_, names - 4) != 0) continue;
-      if (auto symbols = decode(names, count, markers)) return symbols;
+  // The relative base is the kernel's first address; the number of symbols follows it, and then their names.
+  std::optional<std::vector<SymbolTable::Symbol>> find_names() const {
+    for (std::size_t at = 0; at + 16 <= token_table_; at += 8) {
+      if (value_at<std::uint64_t>(image_, at) != text_base_) continue;
+      const auto count = value_at<std::uint32_t>(image_, at + 8);
+      if (count < 1000 || value_at<std::uint32_t>(image_, at + 12) != 0) continue;
+      if (auto symbols = decode(at + 16, count, token_table_)) return symbols;
     }
     return std::nullopt;
   }
@@ -129,14 +112,13 @@ class Kallsyms {
     const std::size_t base_at = names - 16;
     const std::size_t offsets = base_at - aligned(std::size_t{count} * 4);
     if (offsets > base_at) return std::nullopt;
-    const auto base = value_at<std::uint64_t>(image_, base_at);
-    if (base < region_begin || base >= region_end) return std::nullopt;
+    const std::uint64_t base = text_base_;
     std::vector<SymbolTable::Symbol> symbols;
     std::size_t at = names;
     for (std::uint32_t i = 0; i < count; ++i) {
       std::size_t length = static_cast<std::uint8_t>(image_[at++]);
       if (length & 0x80) length = (length & 0x7f) | std::size_t{static_cast<std::uint8_t>(image_[at++])} << 7;
-      if (length == 0 || at + length > limit) return std::nullopt;
+      if (length == 0 || at + length >= limit) return std::nullopt;
       std::string name;
       for (; length > 0; --length) name += token(static_cast<std::uint8_t>(image_[at++]));
       if (name.size() < 2) return std::nullopt;
@@ -150,6 +132,7 @@ class Kallsyms {
   }
 
   const std::string& image_;
+  const std::uint64_t text_base_;
   std::size_t token_index_ = 0, token_table_ = 0;
 };
 
@@ -174,7 +157,7 @@ Result<SymbolTable> read_kallsyms(const CpuState& cpu, GuestMemory& memory) {
   const auto kernel = find_linux(cpu, memory);
   if (!kernel.ok()) return kernel.error();
   const std::string image = read_image(cpu, memory, kernel.value().text_base);
-  auto symbols = Kallsyms(image).read();
+  auto symbols = Kallsyms(image, kernel.value().text_base).read();
   if (!symbols) {
     return Error{
         ExitCode::usage,

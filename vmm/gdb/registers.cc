@@ -66,8 +66,8 @@ class Table {
     x87();
     vectors();
     if (mode_ == CodeMode::code64) {
-      value("fs_base", segments, "long", "", 8, [](CpuState& c) -> std::uint64_t& { return c.segment[4].base; });
-      value("gs_base", segments, "long", "", 8, [](CpuState& c) -> std::uint64_t& { return c.segment[5].base; });
+      value("fs_base", segments, "int64", "", 8, [](CpuState& c) -> std::uint64_t& { return c.segment[4].base; });
+      value("gs_base", segments, "int64", "", 8, [](CpuState& c) -> std::uint64_t& { return c.segment[5].base; });
     }
     of_system();
   }
