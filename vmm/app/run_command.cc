@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 
+#include "vmm/app/debug_run.h"
 #include "vmm/app/ending.h"
 #include "vmm/app/message.h"
 #include "vmm/app/open_trace.h"
@@ -70,6 +71,8 @@ Result<Start> go_back_to(Settings& settings) {
   machine.summary = settings.summary;
   machine.json = settings.json;
   machine.quiet = settings.quiet;
+  machine.gdb = settings.gdb;
+  machine.gdb_remote = settings.gdb_remote;
   settings = std::move(machine);
   return Start{std::move(trace).value(), std::move(checkpoint).value()};
 }
@@ -136,6 +139,7 @@ Result<int> run_guest(Settings settings, Mode mode) {
   };
   Session session(settings, mode, last_words);
   if (start) session.set_start(start->checkpoint);
+  if (!settings.gdb.empty()) session.set_debugger(run_debugged);
   if (const Outcome opened = session.open(); !opened.ok()) return opened.error();
   const auto end = session.run();
   if (!end.ok()) return end.error();

@@ -221,7 +221,7 @@ bool Session::uses_stdio() const {
 
 Result<std::optional<End>> Session::run() {
   if (const Outcome started = world_.start(); !started.ok()) return started.error();
-  const std::optional<End> end = step_until_end();
+  Result<std::optional<End>> end = debugger_ ? debugger_(*this) : step_until_end();
   end_world();
   return end;
 }

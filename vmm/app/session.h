@@ -35,6 +35,8 @@ class Session {
   void set_replaying(Replaying& replaying) { replaying_ = &replaying; }
   /// For a pair's modes.
   void set_desk(sync::Desk& desk) { desk_ = &desk; }
+  /// Steps the machine to its end instead of this.
+  void set_debugger(std::function<Result<std::optional<End>>(Session&)> debugger) { debugger_ = std::move(debugger); }
   /// The machine starts there instead of at power-on.
   void set_start(const sync::CheckpointFile& start) { start_ = &start; }
 
@@ -59,6 +61,7 @@ class Session {
   Recording* recording() { return recording_.get(); }
   /// Somebody has asked for the end: a signal, a key, trouble.
   bool stop_asked() const { return stop_.asked(); }
+  void ask_stop() { stop_.ask(world::StopReason::signal); }
   /// Order: after run().
   Summary::Machine account();
   /// The first trouble with the digests' file. Order: after run().
@@ -95,6 +98,7 @@ class Session {
   std::unique_ptr<Recording> recording_;
   Replaying* replaying_ = nullptr;
   const sync::CheckpointFile* start_ = nullptr;
+  std::function<Result<std::optional<End>>(Session&)> debugger_;
   std::optional<world::Pacer> shown_pace_;  ///< of a replay at the guest's speed
   SourceAndSink ends_;
   std::vector<OutputFile> console_files_;

@@ -121,6 +121,11 @@ Outcome set_stop_at(Settings& s, const std::string& value, const PathBase&) {
 Outcome set_digests(Settings& s, const std::string& value, const PathBase& base) {
   return store_path(value, base, s.digests);
 }
+Outcome set_gdb(Settings& s, const std::string& value, const PathBase&) {
+  s.gdb = value;
+  return success();
+}
+Outcome set_gdb_remote(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.gdb_remote); }
 Outcome set_summary(Settings& s, const std::string& value, const PathBase& base) {
   return store_path(value, base, s.summary);
 }
@@ -279,6 +284,10 @@ const std::array rows{
                "print tick and digest of the whole machine every N instructions", set_digest_every, Commands::single},
     SettingRow{"digests", Kind::text, run, run_group, "FILE", "where these digests go; default stderr", set_digests,
                Commands::single},
+    SettingRow{"gdb", Kind::text, run, run_group, "PLACE",
+               "wait for gdb at :PORT, ADDRESS:PORT or unix:PATH before the first instruction", set_gdb, Commands::run},
+    SettingRow{"gdb-remote", Kind::flag, run, run_group, none, "debuggers on other hosts may connect", set_gdb_remote,
+               Commands::run},
     SettingRow{"summary", Kind::text, run, run_group, "FILE", "write a summary as JSON at the end", set_summary,
                Commands::single},
     SettingRow{"json", Kind::flag, run, run_group, none,

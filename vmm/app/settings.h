@@ -45,6 +45,8 @@ struct Settings {
   std::string digests, summary;    ///< files; empty: stderr, none
   bool json = false;
   bool quiet = false;
+  std::string gdb;  ///< where gdb connects; empty: nowhere
+  bool gdb_remote = false;
 
   // The recording of it.
   std::string trace;                                   ///< the folder; empty: none

@@ -15,6 +15,7 @@
 #include "vmm/app/message.h"
 #include "vmm/app/open_trace.h"
 #include "vmm/app/suggestion.h"
+#include "vmm/app/trace_instructions.h"
 #include "vmm/app/trace_stats.h"
 
 namespace lockstitch::app {
@@ -27,6 +28,8 @@ const std::string_view trace_help =
     "       lockstitch trace verify TRACE [--images DIR] [--json]            every checksum of log, checkpoints, "
     "images\n"
     "       lockstitch trace diff TRACE TRACE                                the first difference of two recordings\n"
+    "       lockstitch trace instructions TRACE --from TICK --to TICK        every instruction, one a line\n"
+    "                        [--symbols FILE|linux] [--format text|json]\n"
     "       lockstitch trace pack TRACE -o FILE [--images DIR]               one file with all that a replay needs\n"
     "       lockstitch trace unpack FILE -o DIR\n"
     "\n"
@@ -40,6 +43,7 @@ struct Wish {
   std::vector<std::string> traces;
   std::string from, to, output;
   std::vector<std::string> images;
+  std::string symbols, format = "text";
   bool json = false;
 };
 
@@ -207,23 +211,42 @@ Result<int> unpack(const Wish& wish) {
   return 0;
 }
 
+Result<int> instructions(const Wish& wish) {
+  return trace_instructions({wish.traces[0], wish.from, wish.to, wish.symbols, wish.format, wish.images});
+}
+
 struct Verb {
   std::string_view name;
   std::size_t traces;
   Result<int> (*run)(const Wish& wish);
 };
-constexpr std::array verbs{Verb{"show", 1, show}, Verb{"stats", 1, stats}, Verb{"verify", 1, verify},
-                           Verb{"diff", 2, diff}, Verb{"pack", 1, pack},   Verb{"unpack", 1, unpack}};
+constexpr std::array verbs{Verb{"show", 1, show},
+                           Verb{"stats", 1, stats},
+                           Verb{"verify", 1, verify},
+                           Verb{"diff", 2, diff},
+                           Verb{"pack", 1, pack},
+                           Verb{"unpack", 1, unpack},
+                           Verb{"instructions", 1, instructions}};
 
 void add_flags(CLI::App& app, Wish& wish, std::string_view verb) {
   app.add_option("TRACE", wish.traces, "traces")->expected(0, -1);
+  if (verb == "instructions") {
+    app.add_option("--from", wish.from, "the first tick; replayed from the latest checkpoint before it")
+        ->type_name("TICK");
+    app.add_option("--to", wish.to, "the tick behind the last instruction")->type_name("TICK");
+    app.add_option("--symbols", wish.symbols,
+                   "a System.map, an ELF file, or `linux`: what the guest's kernel knows of itself")
+        ->type_name("FILE");
+    app.add_option("--format", wish.format, "text or json")->type_name("FORMAT");
+    add_images_flag(app, wish.images);
+  }
   if (verb == "show") {
     app.add_option("--from", wish.from, "the first tick to show")->type_name("TICK");
     app.add_option("--to", wish.to, "the last tick to show")->type_name("TICK");
   }
   if (verb == "pack" || verb == "unpack") {
     app.add_option("-o,--output", wish.output, "what is made")->type_name("PATH");
-  } else if (verb != "diff") {
+  } else if (verb != "diff" && verb != "instructions") {
     app.add_flag("--json", wish.json, "for scripts");
   }
   if (verb == "pack" || verb == "verify") {

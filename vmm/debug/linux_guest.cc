@@ -168,4 +168,15 @@ Result<SymbolTable> read_kallsyms(const CpuState& cpu, GuestMemory& memory) {
   return SymbolTable(std::move(*symbols));
 }
 
+std::string to_text(const LinuxKernel& kernel) {
+  return fmt::format("text {:#x}, offset {:#x}\n{}\n", kernel.text_base, kernel.offset, kernel.banner);
+}
+
+Result<std::string> save_linux_symbols(const CpuState& cpu, GuestMemory& memory, const std::string& path) {
+  const auto symbols = read_kallsyms(cpu, memory);
+  if (!symbols.ok()) return symbols.error();
+  if (const Outcome written = write_symbol_elf(symbols.value(), path); !written.ok()) return written.error();
+  return fmt::format("{} symbols are in {}; `add-symbol-file {}` reads them.\n", symbols.value().size(), path, path);
+}
+
 }  // namespace lockstitch::debug

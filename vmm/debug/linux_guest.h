@@ -20,8 +20,11 @@ struct LinuxKernel {
 
 /// Fails: the CPU has not the system call entry of a 64-bit Linux.
 Result<LinuxKernel> find_linux(const CpuState& cpu, GuestMemory& memory);
+std::string to_text(const LinuxKernel& kernel);
 /// The kernel's own table, with the addresses of this run; modules are not in it. Fails: as find_linux(), or the table
 /// is not found.
 Result<SymbolTable> read_kallsyms(const CpuState& cpu, GuestMemory& memory);
+/// The same as a file for gdb; the sentence that says so. Fails also: cannot be written.
+Result<std::string> save_linux_symbols(const CpuState& cpu, GuestMemory& memory, const std::string& path);
 
 }  // namespace lockstitch::debug

@@ -293,17 +293,12 @@ Result<std::string> Monitor::log(const Words& words, const Interrupted&) {
 Result<std::string> Monitor::linux_base(const Words&, const Interrupted&) {
   const auto kernel = find_linux(machine_.cpu(), machine_.memory());
   if (!kernel.ok()) return kernel.error();
-  return fmt::format("text {:#x}, offset {:#x}\n{}\n", kernel.value().text_base, kernel.value().offset,
-                     kernel.value().banner);
+  return to_text(kernel.value());
 }
 
 Result<std::string> Monitor::linux_symbols(const Words& words, const Interrupted&) {
   if (words.size() != 2) return usage("linux-symbols needs the name of a file to write.");
-  const auto symbols = read_kallsyms(machine_.cpu(), machine_.memory());
-  if (!symbols.ok()) return symbols.error();
-  if (const Outcome written = write_symbol_elf(symbols.value(), words[1]); !written.ok()) return written.error();
-  return fmt::format("{} symbols are in {}; `add-symbol-file {}` reads them.\n", symbols.value().size(), words[1],
-                     words[1]);
+  return save_linux_symbols(machine_.cpu(), machine_.memory(), words[1]);
 }
 
 void Monitor::write_step(const CpuState& before, Boundary begin) {

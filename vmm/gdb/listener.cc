@@ -112,19 +112,24 @@ class SocketListener final : public Listener {
   std::string place() const override { return place_; }
   std::unique_ptr<Wire> accept() override {
     while (!stop_asked_()) {
-      pollfd fd{fd_.get(), POLLIN, 0};
-      if (::poll(&fd, 1, look_ms) <= 0) continue;
-      Fd connection(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (connection.get() < 0) continue;
-      // Small packets, each waited for.
-      const int on = 1;
-      if (path_.empty()) ::setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-      return std::make_unique<SocketWire>(std::move(connection), fd_.get(), stop_asked_);
+      if (auto wire = take(look_ms)) return wire;
     }
     return nullptr;
   }
+  std::unique_ptr<Wire> poll() override { return take(0); }
 
  private:
+  std::unique_ptr<Wire> take(int wait_ms) {
+    pollfd fd{fd_.get(), POLLIN, 0};
+    if (::poll(&fd, 1, wait_ms) <= 0) return nullptr;
+    Fd connection(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (connection.get() < 0) return nullptr;
+    // Small packets, each waited for.
+    const int on = 1;
+    if (path_.empty()) ::setsockopt(connection.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return std::make_unique<SocketWire>(std::move(connection), fd_.get(), stop_asked_);
+  }
+
   Fd fd_;
   const std::string place_, path_;
   const std::function<bool()> stop_asked_;

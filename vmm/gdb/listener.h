@@ -23,6 +23,8 @@ class Listener {
   virtual std::string place() const = 0;
   /// Waits for a debugger. Null: the program is to end.
   virtual std::unique_ptr<Wire> accept() = 0;
+  /// Does not wait. Null: nobody is there.
+  virtual std::unique_ptr<Wire> poll() = 0;
 };
 
 }  // namespace lockstitch::gdb
