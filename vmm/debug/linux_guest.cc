@@ -19,6 +19,7 @@ constexpr std::uint64_t linked_at = 0xffff'ffff'8100'0000;
 constexpr std::uint64_t large_page = 2u << 20;
 /// Unit: bytes. Kernels are smaller.
 constexpr std::uint64_t image_max_bytes = 128u << 20;
+constexpr std::string_view line_ends("\n\0", 2);
 
 Error no_linux(std::string_view why) {
   return {ExitCode::usage, fmt::format("This is no 64-bit Linux kernel at work: {}.", why)};
@@ -26,14 +27,13 @@ Error no_linux(std::string_view why) {
 
 /// The kernel's mapping from its first page on; what is not mapped is zeros.
 std::string read_image(const CpuState& cpu, GuestMemory& memory, std::uint64_t base) {
-  std::string image;
-  for (std::uint64_t at = base; at < region_end && at - base < image_max_bytes; at += page_bytes) {
-    std::string page(page_bytes, '\0');
-    if (translate(cpu, memory, at))
-      read_linear(cpu, memory, at, {reinterpret_cast<std::uint8_t*>(page.data()), page.size()});
-    image += page;
+  std::string image(std::min(image_max_bytes, region_end - base), '\0');
+  std::size_t end = 0;
+  for (std::size_t at = 0; at < image.size(); at += page_bytes) {
+    const MutableBytes page{reinterpret_cast<std::uint8_t*>(image.data()) + at, page_bytes};
+    if (read_linear(cpu, memory, base + at, page) != 0) end = at + page_bytes;
   }
-  while (!image.empty() && image.back() == '\0') image.pop_back();
+  image.resize(end);
   return image;
 }
 
@@ -112,7 +112,13 @@ class Kallsyms {
     const std::size_t base_at = names - 16;
     const std::size_t offsets = base_at - aligned(std::size_t{count} * 4);
     if (offsets > base_at) return std::nullopt;
-    const std::uint64_t base = text_base_;
+    // A kernel for several CPUs: offsets that are not negative are absolute, the places of per-CPU variables; the
+    // others count backwards from the base. A kernel for one CPU: all count forwards.
+    const auto offset_of = [&](std::uint32_t i) {
+      return std::int64_t{value_at<std::int32_t>(image_, offsets + std::size_t{i} * 4)};
+    };
+    bool backwards = false;
+    for (std::uint32_t i = 0; i < count && !backwards; ++i) backwards = offset_of(i) < 0;
     std::vector<SymbolTable::Symbol> symbols;
     std::size_t at = names;
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -122,11 +128,10 @@ class Kallsyms {
       std::string name;
       for (; length > 0; --length) name += token(static_cast<std::uint8_t>(image_[at++]));
       if (name.size() < 2) return std::nullopt;
-      // Absolute per-CPU offsets are not negative; everything else is counted backwards from the base.
-      const auto offset = value_at<std::int32_t>(image_, offsets + std::size_t{i} * 4);
-      if (offset >= 0) continue;
-      const std::uint64_t address = base - 1 - static_cast<std::uint64_t>(static_cast<std::int64_t>(offset));
-      symbols.push_back({address, name[0], name.substr(1)});
+      const std::int64_t offset = offset_of(i);
+      if (backwards && offset >= 0) continue;
+      const auto distance = static_cast<std::uint64_t>(backwards ? -1 - offset : offset);
+      symbols.push_back({text_base_ + distance, name[0], name.substr(1)});
     }
     return symbols;
   }
@@ -136,34 +141,60 @@ class Kallsyms {
   std::size_t token_index_ = 0, token_table_ = 0;
 };
 
-}  // namespace
+/// `image`: from the kernel's text on.
+struct Found {
+  LinuxKernel kernel;
+  std::string image;
+};
 
-Result<LinuxKernel> find_linux(const CpuState& cpu, GuestMemory& memory) {
+/// Result: npos if there is none. The text stands twice: where the number of the build is missing, "# SMP", it is a
+/// place holder (init/version.c).
+std::size_t find_banner(const std::string& image) {
+  static constexpr std::string_view begin = "Linux version ";
+  const std::size_t first = image.find(begin);
+  for (std::size_t at = first; at != std::string::npos; at = image.find(begin, at + begin.size())) {
+    const std::size_t number = image.find(") #", at);
+    if (number == std::string::npos) break;
+    if (number + 3 < image.size() && image[number + 3] != ' ' && image.find_first_of(line_ends, at) > number) return at;
+  }
+  return first;
+}
+
+Result<Found> look_for_linux(const CpuState& cpu, GuestMemory& memory) {
   if (cpu.lstar < region_begin || cpu.lstar >= region_end) return no_linux("LSTAR does not point into a kernel's text");
   if (!translate(cpu, memory, cpu.lstar)) return no_linux("its system call entry is not mapped in this address space");
-  LinuxKernel kernel;
+  Found found;
+  LinuxKernel& kernel = found.kernel;
   kernel.text_base = cpu.lstar & ~(large_page - 1);
   while (kernel.text_base > region_begin && translate(cpu, memory, kernel.text_base - large_page))
     kernel.text_base -= large_page;
   kernel.offset = kernel.text_base - linked_at;
-  const std::string image = read_image(cpu, memory, kernel.text_base);
-  const std::size_t at = image.find("Linux version ");
+  found.image = read_image(cpu, memory, kernel.text_base);
+  const std::size_t at = find_banner(found.image);
   if (at == std::string::npos) return no_linux("there is no version text in its image");
-  kernel.banner = image.substr(at, std::min(image.find_first_of(std::string_view("\n\0", 2), at), at + 256) - at);
-  return kernel;
+  kernel.banner = found.image.substr(at, std::min(found.image.find_first_of(line_ends, at), at + 256) - at);
+  return found;
+}
+
+}  // namespace
+
+Result<LinuxKernel> find_linux(const CpuState& cpu, GuestMemory& memory) {
+  auto found = look_for_linux(cpu, memory);
+  if (!found.ok()) return found.error();
+  return std::move(found).value().kernel;
 }
 
 Result<SymbolTable> read_kallsyms(const CpuState& cpu, GuestMemory& memory) {
-  const auto kernel = find_linux(cpu, memory);
-  if (!kernel.ok()) return kernel.error();
-  const std::string image = read_image(cpu, memory, kernel.value().text_base);
-  auto symbols = Kallsyms(image, kernel.value().text_base).read();
+  const auto found = look_for_linux(cpu, memory);
+  if (!found.ok()) return found.error();
+  const LinuxKernel& kernel = found.value().kernel;
+  auto symbols = Kallsyms(found.value().image, kernel.text_base).read();
   if (!symbols) {
     return Error{
         ExitCode::usage,
         fmt::format("No table of symbols was found in the memory of {}; this program knows the form of Linux 6.1. "
                     "Use the kernel's System.map with offset {:#x}.",
-                    kernel.value().banner, kernel.value().offset)};
+                    kernel.banner, kernel.offset)};
   }
   return SymbolTable(std::move(*symbols));
 }

@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t cr0_pg = 0x8000'0000, cr4_pse = 0x10, cr4_pae = 0x20, efer_lma = 0x400, efer_nxe = 0x800;
 constexpr std::uint64_t entry_p = 1, entry_w = 2, entry_u = 4, entry_ps = 0x80, entry_nx = 1ull << 63;
 constexpr std::uint64_t address_mask = 0x000f'ffff'ffff'f000;
+constexpr const char* names[] = {"PTE", "PDE", "PDPTE", "PML4E"};
 
 struct Bit {
   std::uint64_t mask;
@@ -37,56 +38,92 @@ std::string bits_of(std::uint64_t entry) {
   return text;
 }
 
+/// Bits that must be zero in an entry of this level. Source: SDM 3A tables 4-4 to 4-20, with 40 physical address bits.
+std::uint64_t reserved_bits(const CpuState& cpu, unsigned level, std::uint64_t entry) {
+  const bool long_mode = cpu.efer & efer_lma, large = entry & entry_ps;
+  if (!(cpu.cr4 & cr4_pae)) return level == 2 && large && (cpu.cr4 & cr4_pse) ? 0x0020'0000 : 0;
+  std::uint64_t reserved = 0x000f'ff00'0000'0000;
+  if (!(cpu.efer & efer_nxe)) reserved |= entry_nx;
+  if (!long_mode) reserved |= 0x7ff0'0000'0000'0000;
+  if (level == 4) reserved |= entry_ps;
+  if (level == 3 && !long_mode) reserved |= entry_nx | 0x1e6;
+  if (level == 3 && long_mode && large) reserved |= 0x3fff'e000;
+  if (level == 2 && large) reserved |= 0x001f'e000;
+  return reserved;
+}
+
+enum class Obstacle : std::uint8_t { none, not_canonical, outside_ram, not_present, reserved };
+
+/// `walk` may be null. The obstacle is met at entry `at` of `level`.
+struct Walked {
+  Gpa gpa = 0;
+  Obstacle obstacle = Obstacle::none;
+  unsigned level = 0;
+  Gpa at = 0;
+};
+
+Walked walk_tables(const CpuState& cpu, GuestMemory& memory, std::uint64_t linear, PageWalk* walk) {
+  const bool long_mode = cpu.efer & efer_lma, pae = cpu.cr4 & cr4_pae;
+  if (!long_mode) linear &= 0xffff'ffff;
+  if (long_mode && static_cast<std::uint64_t>(static_cast<std::int64_t>(linear << 16) >> 16) != linear) {
+    return {0, Obstacle::not_canonical};
+  }
+  const unsigned entry_bytes = pae ? 8 : 4, index_bits = pae ? 9 : 10;
+  Gpa table = cpu.cr3 & (long_mode ? address_mask : pae ? 0xffff'ffe0 : 0xffff'f000);
+  for (unsigned level = long_mode ? 4 : pae ? 3 : 2;; --level) {
+    const unsigned shift = 12 + index_bits * (level - 1);
+    const bool pointer_table = pae && !long_mode && level == 3;  // four entries, without rights
+    const std::uint64_t index = linear >> shift & (pointer_table ? 3 : (1u << index_bits) - 1);
+    const Gpa at = table + index * entry_bytes;
+    const auto found = read_entry(memory, at, entry_bytes);
+    if (!found) return {0, Obstacle::outside_ram, level, at};
+    const std::uint64_t entry = *found;
+    if (walk != nullptr) walk->steps.push_back({names[level - 1], at, entry});
+    if (!(entry & entry_p)) return {0, Obstacle::not_present, level, at};
+    if (entry & reserved_bits(cpu, level, entry)) return {0, Obstacle::reserved, level, at};
+    if (walk != nullptr && !pointer_table) {
+      walk->writable &= (entry & entry_w) != 0;
+      walk->user &= (entry & entry_u) != 0;
+      walk->executable &= !pae || !(entry & entry_nx);
+    }
+    const bool large = (level == 2 || (level == 3 && long_mode)) && (entry & entry_ps) && (pae || (cpu.cr4 & cr4_pse));
+    table = entry & (pae ? address_mask : 0xffff'f000);
+    if (level > 1 && !large) continue;
+    const std::uint64_t inside = (1ull << shift) - 1;
+    if (walk != nullptr) walk->page_bytes = inside + 1;
+    const Gpa high = !pae && large ? (entry & 0x001f'e000) << 19 : 0;  // PSE-36
+    return {(table & ~inside) | high | (linear & inside)};
+  }
+}
+
 }  // namespace
 
 PageWalk walk_pages(const CpuState& cpu, GuestMemory& memory, std::uint64_t linear) {
   PageWalk walk;
+  walk.writable = walk.user = walk.executable = true;
   if (!(cpu.cr0 & cr0_pg)) {
     walk.gpa = linear & 0xffff'ffff;
     walk.page_bytes = page_bytes;
-    walk.writable = walk.user = walk.executable = true;
     return walk;
   }
-  const bool long_mode = cpu.efer & efer_lma, pae = cpu.cr4 & cr4_pae;
-  if (!long_mode) linear &= 0xffff'ffff;
-  if (long_mode && static_cast<std::uint64_t>(static_cast<std::int64_t>(linear << 16) >> 16) != linear) {
-    walk.why_not = "the address is not canonical";
-    return walk;
-  }
-  static constexpr const char* names[] = {"PTE", "PDE", "PDPTE", "PML4E"};
-  const unsigned entry_bytes = pae ? 8 : 4, index_bits = pae ? 9 : 10;
-  Gpa table = long_mode ? cpu.cr3 & address_mask : pae ? cpu.cr3 & 0xffff'ffe0 : cpu.cr3 & 0xffff'f000;
-  walk.writable = walk.user = walk.executable = true;
-  for (unsigned level = long_mode ? 4 : pae ? 3 : 2; level > 0; --level) {
-    const unsigned shift = 12 + index_bits * (level - 1);
-    const bool pointer_table = pae && !long_mode && level == 3;
-    const std::uint64_t index = linear >> shift & (pointer_table ? 3 : (1u << index_bits) - 1);
-    const Gpa at = table + index * entry_bytes;
-    const auto entry = read_entry(memory, at, entry_bytes);
-    if (!entry) {
-      walk.why_not = fmt::format("the {} would lie outside of RAM, at {:#x}", names[level - 1], at);
-      return walk;
-    }
-    walk.steps.push_back({names[level - 1], at, *entry});
-    if (!(*entry & entry_p)) {
-      walk.why_not = fmt::format("the {} is not present", names[level - 1]);
-      return walk;
-    }
-    if (!pointer_table) {
-      walk.writable &= (*entry & entry_w) != 0;
-      walk.user &= (*entry & entry_u) != 0;
-      walk.executable &= !pae || !(cpu.efer & efer_nxe) || !(*entry & entry_nx);
-    }
-    const bool large = level > 1 && level < 4 && !pointer_table && (*entry & entry_ps) && (pae || (cpu.cr4 & cr4_pse));
-    if (level == 1 || large) {
-      walk.page_bytes = 1ull << shift;
-      const std::uint64_t inside = walk.page_bytes - 1;
-      const Gpa frame = !pae && large ? (*entry & 0xffc0'0000) | ((*entry & 0x001f'e000) << 19)
-                                      : *entry & (pae ? address_mask : 0xffff'f000) & ~inside;
-      walk.gpa = frame | (linear & inside);
-      return walk;
-    }
-    table = *entry & (pae ? address_mask : 0xffff'f000);
+  const Walked walked = walk_tables(cpu, memory, linear, &walk);
+  const char* const name = walked.level == 0 ? "" : names[walked.level - 1];
+  switch (walked.obstacle) {
+    case Obstacle::none:
+      walk.gpa = walked.gpa;
+      break;
+    case Obstacle::not_canonical:
+      walk.why_not = "the address is not canonical";
+      break;
+    case Obstacle::outside_ram:
+      walk.why_not = fmt::format("the {} would lie outside of RAM, at {:#x}", name, walked.at);
+      break;
+    case Obstacle::not_present:
+      walk.why_not = fmt::format("the {} is not present", name);
+      break;
+    case Obstacle::reserved:
+      walk.why_not = fmt::format("reserved bits are set in the {}", name);
+      break;
   }
   return walk;
 }
@@ -104,7 +141,10 @@ std::string to_text(const PageWalk& walk, std::uint64_t linear) {
 }
 
 std::optional<Gpa> translate(const CpuState& cpu, GuestMemory& memory, std::uint64_t linear) {
-  return walk_pages(cpu, memory, linear).gpa;
+  if (!(cpu.cr0 & cr0_pg)) return linear & 0xffff'ffff;
+  const Walked walked = walk_tables(cpu, memory, linear, nullptr);
+  if (walked.obstacle != Obstacle::none) return std::nullopt;
+  return walked.gpa;
 }
 
 std::uint64_t read_linear(const CpuState& cpu, GuestMemory& memory, std::uint64_t address, MutableBytes out) {
