@@ -48,7 +48,7 @@ Error failed(const std::string& place) {
   const int error = errno;
   if (error == EADDRINUSE) {
     return {ExitCode::unavailable,
-            fmt::format("A debugger cannot connect at '{}': something else listens there; choose another one.", place)};
+            fmt::format("A debugger cannot connect at '{}': something else is there; choose another one.", place)};
   }
   return {ExitCode::unavailable, fmt::format("A debugger cannot connect at '{}': {}.", place, std::strerror(error))};
 }
@@ -78,8 +78,14 @@ class SocketWire final : public Wire {
   }
   bool write(std::string_view bytes) override {
     while (!bytes.empty()) {
-      const ssize_t done = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (done < 0 && errno == EINTR) continue;
+      const ssize_t done = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (done < 0 && (errno == EINTR || errno == EAGAIN)) {
+        // It does not read what it is told.
+        if (stop_asked_()) return false;
+        pollfd fd{fd_.get(), POLLOUT, 0};
+        ::poll(&fd, 1, look_ms);
+        continue;
+      }
       if (done <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(done));
     }
@@ -89,8 +95,8 @@ class SocketWire final : public Wire {
  private:
   std::optional<std::string> take() {
     char bytes[4096];
-    const ssize_t got = ::recv(fd_.get(), bytes, sizeof bytes, 0);
-    if (got < 0 && errno == EINTR) return std::string();
+    const ssize_t got = ::recv(fd_.get(), bytes, sizeof bytes, MSG_DONTWAIT);
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) return std::string();
     if (got <= 0) return std::nullopt;
     return std::string(bytes, static_cast<std::size_t>(got));
   }
@@ -146,8 +152,10 @@ Result<std::unique_ptr<Listener>> listen_unix(const std::string& place, std::fun
   address.sun_family = AF_UNIX;
   if (path.empty() || path.size() >= sizeof address.sun_path) return no_place(place, "the path is empty or too long");
   path.copy(address.sun_path, path.size());
-  if (::access(path.c_str(), F_OK) == 0 && !somebody_answers(address)) ::unlink(path.c_str());  // left behind
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  struct stat there {};
+  const bool is_socket = ::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode);
+  if (is_socket && !somebody_answers(address)) ::unlink(path.c_str());  // left behind
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const mode_t before = ::umask(0077);
   const bool bound = ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
   ::umask(before);
@@ -185,7 +193,7 @@ Result<std::unique_ptr<Listener>> Listener::open(const std::string& place, bool 
                     "or use :{} and a tunnel",
                     place, port)};
   }
-  Fd fd(::socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  Fd fd(::socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int on = 1;
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const auto* address = is_v4 ? reinterpret_cast<sockaddr*>(&v4) : reinterpret_cast<sockaddr*>(&v6);

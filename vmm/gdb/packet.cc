@@ -4,8 +4,6 @@
 namespace lockstitch::gdb {
 namespace {
 
-/// Unit: bytes. An escaped packet may be twice as long.
-constexpr std::size_t framed_max_bytes = 2 * packet_max_bytes + 8;
 constexpr char escape = 0x7d, escape_mask = 0x20, interrupt_byte = 0x03;
 
 int digit(char c) {
@@ -19,47 +17,78 @@ char hex_digit(unsigned value) { return "0123456789abcdef"[value & 15]; }
 
 }  // namespace
 
+bool PacketReader::add(std::string_view bytes) {
+  if (bytes_.size() - at_ + bytes.size() > waiting_max_bytes) return false;
+  bytes_.erase(0, at_);
+  at_ = 0;
+  bytes_ += bytes;
+  return true;
+}
+
 PacketReader::What PacketReader::next() {
-  while (!bytes_.empty()) {
-    const char first = bytes_[0];
-    if (first != '$') {
-      bytes_.erase(0, 1);
-      if (first == '+') return What::ack;
-      if (first == '-') return What::nak;
-      if (first == interrupt_byte) return What::interrupt;
-      continue;  // noise between packets
-    }
-    const std::size_t end = bytes_.find('#');
-    if (end == std::string::npos || end + 2 >= bytes_.size()) {
-      if (bytes_.size() <= framed_max_bytes) return What::nothing;
-      bytes_.clear();
-      return What::damaged;
-    }
-    unsigned sum = 0;
-    contents_.clear();
-    for (std::size_t i = 1; i < end; ++i) {
-      sum += static_cast<std::uint8_t>(bytes_[i]);
-      if (bytes_[i] == escape && i + 1 < end) {
-        sum += static_cast<std::uint8_t>(bytes_[++i]);
-        contents_ += static_cast<char>(bytes_[i] ^ escape_mask);
-      } else {
-        contents_ += bytes_[i];
+  while (at_ < bytes_.size()) {
+    const char c = bytes_[at_++];
+    switch (place_) {
+      case Place::between:
+      case Place::contents:
+        if (c == '$') {  // also where the end of the packet before was lost
+          place_ = Place::contents;
+          contents_.clear();
+          sum_ = 0;
+          too_long_ = false;
+          continue;
+        }
+        if (place_ == Place::between) {
+          if (c == '+') return What::ack;
+          if (c == '-') return What::nak;
+          if (c == interrupt_byte) return What::interrupt;
+          continue;  // noise
+        }
+        if (c == '#') {
+          place_ = Place::sum_high;
+          continue;
+        }
+        break;
+      case Place::escaped:
+        break;
+      case Place::sum_high:
+        digit_ = digit(c);
+        place_ = Place::sum_low;
+        continue;
+      case Place::sum_low: {
+        place_ = Place::between;
+        const int low = digit(c);
+        const bool right = digit_ >= 0 && low >= 0 && static_cast<unsigned>(digit_ * 16 + low) == (sum_ & 0xff);
+        if (too_long_) return What::too_long;
+        return right || ignore_sums_ ? What::packet : What::damaged;
       }
     }
-    const int high = digit(bytes_[end + 1]), low = digit(bytes_[end + 2]);
-    bytes_.erase(0, end + 3);
-    const bool right = high >= 0 && low >= 0 && static_cast<unsigned>(high * 16 + low) == (sum & 0xff);
-    if ((!right && !ignore_sums_) || contents_.size() > packet_max_bytes) return What::damaged;
-    return What::packet;
+    sum_ += static_cast<std::uint8_t>(c);
+    if (place_ == Place::contents && c == escape) {
+      place_ = Place::escaped;
+      continue;
+    }
+    too_long_ = too_long_ || contents_.size() == packet_max_bytes;
+    if (!too_long_) contents_ += place_ == Place::escaped ? static_cast<char>(c ^ escape_mask) : c;
+    place_ = Place::contents;
   }
   return What::nothing;
 }
 
 bool PacketReader::take_interrupt() {
-  const std::size_t at = bytes_.find(interrupt_byte);
-  if (at == std::string::npos || bytes_.rfind('$', at) != std::string::npos) return false;
-  bytes_.erase(0, at + 1);
-  return true;
+  bool inside = false;
+  for (std::size_t i = at_; i < bytes_.size(); ++i) {
+    if (bytes_[i] == '$') inside = true;
+    if (!inside && bytes_[i] == interrupt_byte) {
+      bytes_.erase(i, 1);
+      return true;
+    }
+    if (inside && bytes_[i] == '#') {
+      inside = false;
+      i += 2;
+    }
+  }
+  return false;
 }
 
 std::string framed(std::string_view contents) {

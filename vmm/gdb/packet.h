@@ -1,5 +1,5 @@
 // Framing of gdb's remote serial protocol: bytes to packets and back. Bounded: a packet that is longer than we said we
-// take is dropped and answered as damaged. Source: gdb manual, Remote Protocol, Overview.
+// take is not kept. Source: gdb manual, Remote Protocol, Overview.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -10,32 +10,42 @@ namespace lockstitch::gdb {
 
 /// Unit: bytes. Of a packet's contents, as told to gdb.
 inline constexpr std::size_t packet_max_bytes = 16'384;
+/// Unit: bytes. That came and were not looked at yet; more than a debugger sends without waiting for an answer.
+inline constexpr std::size_t waiting_max_bytes = 4 * packet_max_bytes;
 
 class PacketReader {
  public:
   enum class What : std::uint8_t {
-    nothing,  ///< more bytes are needed
-    packet,   ///< contents() is one
-    damaged,  ///< wrong sum or too long
-    ack,
-    nak,
-    interrupt  ///< 0x03 between packets
+    nothing,    ///< more bytes are needed
+    packet,     ///< contents() is one
+    damaged,    ///< wrong sum
+    too_long,   ///< its end has come
+    ack,        ///< '+'
+    nak,        ///< '-'
+    interrupt,  ///< 0x03 between packets
   };
 
-  /// Bytes that came. They are looked at one by one by next().
-  void add(std::string_view bytes) { bytes_ += bytes; }
+  /// Bytes that came. False: more than waiting_max_bytes would wait; they are not taken.
+  bool add(std::string_view bytes);
+  /// Goes on to whatever comes next in them.
   What next();
-  /// Escapes are resolved, so it may hold any bytes.
+  /// Behind What::packet, until the next next(). Escapes are resolved, so it may hold any bytes.
   const std::string& contents() const { return contents_; }
   /// Without acknowledgements nobody sends sums that count.
   void ignore_sums() { ignore_sums_ = true; }
-  /// Whether a 0x03 waits outside of any packet; it is taken.
+  /// Whether a 0x03 waits between the packets that wait; it is taken. Order: not inside a packet.
   bool take_interrupt();
 
  private:
+  enum class Place : std::uint8_t { between, contents, escaped, sum_high, sum_low };
+
   std::string bytes_;
+  std::size_t at_ = 0;  ///< in bytes_
+  Place place_ = Place::between;
   std::string contents_;
-  bool ignore_sums_ = false;
+  unsigned sum_ = 0;
+  int digit_ = 0;  ///< the sum's first
+  bool too_long_ = false, ignore_sums_ = false;
 };
 
 /// `$contents#sum`, with what must be escaped escaped.

@@ -1,6 +1,7 @@
 // See stub.h. Here: what gdb asks and sets beside moving the machine.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "vmm/gdb/stub.h"
@@ -80,7 +81,8 @@ void Stub::set_query(std::string_view packet) {
 }
 
 void Stub::supported(std::string_view features) {
-  tells_breakpoints_ = features.find("swbreak+") != std::string_view::npos;
+  tells_swbreak_ = features.find("swbreak+") != std::string_view::npos;
+  tells_hwbreak_ = features.find("hwbreak+") != std::string_view::npos;
   errors_have_text_ = features.find("error-message+") != std::string_view::npos;
   std::string text = fmt::format(
       "PacketSize={:x};QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;qXfer:features:read+;qXfer:threads:read+",
@@ -92,7 +94,8 @@ void Stub::supported(std::string_view features) {
 void Stub::transfer(std::string_view request) {
   std::string document;
   if (take(request, "features:read:target.xml:")) {
-    described_ = mode();
+    // Its parts are of one document.
+    if (request.starts_with("0,")) described_ = wanted_mode_.value_or(code_mode(target_.cpu()));
     document = target_description(described_);
   } else if (take(request, "threads:read::")) {
     document = threads;
@@ -112,20 +115,28 @@ void Stub::command(std::string_view hex) {
   const auto line = from_hex(hex);
   if (!line) return fail("not a command");
   tell_notes();
-  if (line->starts_with("mode")) {
-    static constexpr std::array<std::string_view, 3> names{"mode 16", "mode 32", "mode 64"};
-    forced_mode_.reset();
-    for (unsigned i = 0; i < names.size(); ++i) {
-      if (*line == names[i]) forced_mode_ = static_cast<CodeMode>(i);
-    }
-    tell(!forced_mode_ && *line != "mode auto" ? "It is `mode 16`, `mode 32`, `mode 64` or `mode auto`.\n"
-                                               : "From the next `target remote` on; `disconnect` first.\n");
-    return answer("OK");
-  }
+  if (*line == "mode" || line->starts_with("mode ")) return set_mode(std::string_view(*line).substr(4));
   auto text = target_.monitor(*line, [this] { return interrupted(); });
   if (ended_) return;
   tell(text.ok() ? text.value() : text.error().text + "\n");
   last_stop_ = "T05thread:1;";
+  answer("OK");
+}
+
+void Stub::set_mode(std::string_view name) {
+  static constexpr std::array<std::string_view, 3> names{" 16", " 32", " 64"};
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found == names.end() && name != " auto") {
+    tell("It is `mode 16`, `mode 32`, `mode 64`, or `mode auto` for what the CPU executes.\n");
+    return answer("OK");
+  }
+  wanted_mode_ = found == names.end() ? std::nullopt : std::optional(static_cast<CodeMode>(found - names.begin()));
+  const CodeMode wanted = wanted_mode_.value_or(code_mode(target_.cpu()));
+  std::string text = fmt::format("gdb shows {}-bit code after `unset tdesc filename`.", bits(wanted));
+  if (wanted != CodeMode::code64) {
+    text += " It does not while a 64-bit program is loaded: `exec-file` alone lets go of one and keeps its symbols.";
+  }
+  tell(text + "\n");
   answer("OK");
 }
 
@@ -136,7 +147,8 @@ void Stub::search(std::string_view request) {
   if (!from || !first || !length || !take(request, ";") || request.empty()) return fail("not a search");
   const std::string pattern(request);
   std::string window;
-  for (std::uint64_t done = 0; done < *length && !interrupted();) {
+  for (std::uint64_t done = 0; done < *length;) {
+    if (interrupted()) return ended_ ? void() : fail("interrupted");
     std::string piece(std::min<std::uint64_t>(piece_bytes, *length - done), '\0');
     const std::uint64_t there = read(*from + done, {reinterpret_cast<std::uint8_t*>(piece.data()), piece.size()});
     window.append(piece, 0, there);
@@ -148,7 +160,7 @@ void Stub::search(std::string_view request) {
     done += there;
     if (window.size() >= pattern.size()) window.erase(0, window.size() - pattern.size() + 1);
   }
-  if (!ended_) answer("0");
+  answer("0");
 }
 
 void Stub::sum(std::string_view request) {

@@ -83,7 +83,9 @@ class Table {
                        // The half that is not shown stays.
                        std::uint64_t all = place;
                        std::memcpy(&all, in.data(), bytes);
-                       place = static_cast<std::remove_reference_t<decltype(place)>>(all);
+                       const auto kept = static_cast<std::remove_reference_t<decltype(place)>>(all);
+                       if (kept != all) return fmt::format("it has {} bits", 8 * sizeof place);
+                       place = kept;
                        return std::nullopt;
                      }});
   }
@@ -130,18 +132,13 @@ class Table {
       value(fmt::format("r{}", number), core, "int64", "", 8,
             [number](CpuState& cpu) -> std::uint64_t& { return cpu.gpr[number]; });
     }
-    const bool linear = mode_ == CodeMode::code16;
-    rows_.push_back(
-        {{wide ? "rip" : "eip", "code_ptr", core, "", bytes},
-         [bytes, linear](const CpuState& cpu) { return bytes_of(cpu.rip + (linear ? cpu.segment[1].base : 0), bytes); },
-         [linear](CpuState& cpu, std::string_view in) -> std::optional<std::string> {
-           const std::uint64_t wanted = value_of(in) - (linear ? cpu.segment[1].base : 0);
-           if (static_cast<std::uint64_t>(static_cast<std::int64_t>(wanted << 16) >> 16) != wanted) {
-             return "the address is not canonical";
-           }
-           cpu.rip = wanted;
-           return std::nullopt;
-         }});
+    rows_.push_back({{wide ? "rip" : "eip", "code_ptr", core, "", bytes},
+                     [bytes](const CpuState& cpu) { return bytes_of(program_counter(cpu), bytes); },
+                     [bytes](CpuState& cpu, std::string_view in) {
+                       std::uint64_t wanted = program_counter(cpu);
+                       std::memcpy(&wanted, in.data(), bytes);
+                       return set_program_counter(cpu, wanted);
+                     }});
     value("eflags", core, "eflags", "", 4, [](CpuState& cpu) -> std::uint64_t& { return cpu.rflags; });
     static constexpr std::pair<const char*, unsigned> selectors[] = {{"cs", 1}, {"ss", 2}, {"ds", 3},
                                                                      {"es", 0}, {"fs", 4}, {"gs", 5}};
@@ -231,13 +228,13 @@ const std::vector<Row>& rows(CodeMode mode) {
 
 struct Bit {
   const char* name;
-  unsigned at;
+  unsigned at, to = at;
 };
 
 std::string flags(const char* id, unsigned bytes, std::initializer_list<Bit> bits) {
   std::string text = fmt::format("<flags id=\"{}\" size=\"{}\">", id, bytes);
   for (const Bit& bit : bits)
-    text += fmt::format("<field name=\"{}\" start=\"{}\" end=\"{}\"/>", bit.name, bit.at, bit.at);
+    text += fmt::format("<field name=\"{}\" start=\"{}\" end=\"{}\"/>", bit.name, bit.at, bit.to);
   return text + "</flags>";
 }
 
@@ -254,6 +251,7 @@ std::string types_of(std::string_view feature) {
                   {"IF", 9},
                   {"DF", 10},
                   {"OF", 11},
+                  {"IOPL", 12, 13},
                   {"NT", 14},
                   {"RF", 16},
                   {"VM", 17},
@@ -326,6 +324,27 @@ CodeMode code_mode(const CpuState& cpu) {
   const std::uint32_t attributes = cpu.segment[unsigned(SegmentName::cs)].attributes;
   if ((cpu.efer & efer_lma) && (attributes & attribute_l)) return CodeMode::code64;
   return !is_real(cpu) && (attributes & attribute_db) ? CodeMode::code32 : CodeMode::code16;
+}
+
+unsigned bits(CodeMode mode) { return 16u << static_cast<unsigned>(mode); }
+
+std::uint64_t program_counter(const CpuState& cpu) {
+  const std::uint64_t base = cpu.segment[unsigned(SegmentName::cs)].base;
+  return code_mode(cpu) == CodeMode::code64 ? cpu.rip : (base + cpu.rip) & 0xffff'ffff;
+}
+
+std::optional<std::string> set_program_counter(CpuState& cpu, std::uint64_t linear) {
+  const Segment& code = cpu.segment[unsigned(SegmentName::cs)];
+  if (code_mode(cpu) == CodeMode::code64) {
+    const auto extended = static_cast<std::uint64_t>(static_cast<std::int64_t>(linear << 16) >> 16);
+    if (extended != linear) return "the address is not canonical";
+    cpu.rip = linear;
+    return std::nullopt;
+  }
+  const std::uint64_t offset = (linear - code.base) & 0xffff'ffff;
+  if (linear >> 32 || offset > code.limit) return "the address is outside of the code segment";
+  cpu.rip = offset;
+  return std::nullopt;
 }
 
 const std::vector<Register>& registers(CodeMode mode) {

@@ -2,7 +2,8 @@
 // ones is gdb's own for the architecture; behind them come segment bases and what only a kernel sees. Source: gdb
 // manual, Target Descriptions, i386 features.
 //
-// In 16-bit code gdb knows no segments: there `eip` is CS.base + IP, so that it shows and stops at the right bytes.
+// gdb knows no segments: outside of 64-bit code `rip` and `eip` are CS.base + IP, so that it shows and stops at the
+// right bytes. Its $sp is not corrected; memory of a 16-bit stack is at $ss_base + $sp.
 #pragma once
 #include <optional>
 #include <string>
@@ -16,6 +17,13 @@ enum class CodeMode : std::uint8_t { code16, code32, code64 };
 
 /// What the CPU executes now.
 CodeMode code_mode(const CpuState& cpu);
+/// 16, 32 or 64.
+unsigned bits(CodeMode mode);
+
+/// Linear.
+std::uint64_t program_counter(const CpuState& cpu);
+/// Nothing: done. Else why it cannot be: not canonical, or outside of the code segment.
+std::optional<std::string> set_program_counter(CpuState& cpu, std::uint64_t linear);
 
 struct Register {
   std::string name;

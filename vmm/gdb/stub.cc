@@ -8,40 +8,48 @@
 namespace lockstitch::gdb {
 namespace {
 
+/// Unit: bytes. Of memory in one answer, in hexadecimal digits.
 constexpr std::uint64_t most_bytes = packet_max_bytes / 2 - 8;
+/// gdb sets all of them anew for each move.
+constexpr std::size_t points_max = 4096;
+/// Unit: bytes. All that a guest can have of memory.
+constexpr std::uint64_t watched_max_bytes = 1ull << 40;
 
 MutableBytes bytes_of(std::string& text) { return {reinterpret_cast<std::uint8_t*>(text.data()), text.size()}; }
+/// The only one, any one, or all.
+bool is_thread(std::string_view id) { return id == "1" || id == "0" || id == "-1"; }
+
 Bytes bytes_of(std::string_view text) { return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}; }
 
 }  // namespace
 
-Stub::Stub(Target& target, Wire& wire) : target_(target), wire_(wire), described_(code_mode(target.cpu())) {}
+Stub::Stub(Target& target, Wire& wire) : target_(target), wire_(wire) {}
 
 Stub::Ended Stub::serve() {
   while (!ended_) {
     switch (reader_.next()) {
       case PacketReader::What::nothing:
         if (const auto bytes = wire_.read()) {
-          reader_.add(*bytes);
+          hear(*bytes);
         } else {
           ended_ = Ended::gone;
         }
         break;
       case PacketReader::What::packet: {
-        if (acknowledges_ && !wire_.write("+")) ended_ = Ended::gone;
+        if (acknowledges_) say("+");
         const std::string packet = reader_.contents();
         handle(packet);
         break;
       }
+      case PacketReader::What::too_long:
+        if (acknowledges_) say("+");
+        fail("a packet is too long");
+        break;
       case PacketReader::What::damaged:
-        if (acknowledges_) {
-          if (!wire_.write("-")) ended_ = Ended::gone;
-        } else {
-          fail("a packet is too long");
-        }
+        if (acknowledges_) say("-");
         break;
       case PacketReader::What::nak:
-        if (!last_sent_.empty() && !wire_.write(last_sent_)) ended_ = Ended::gone;
+        if (acknowledges_) say(last_sent_);
         break;
       case PacketReader::What::ack:
       case PacketReader::What::interrupt:  // it stands still already
@@ -52,17 +60,31 @@ Stub::Ended Stub::serve() {
   return *ended_;
 }
 
-void Stub::answer(std::string_view contents) {
-  last_sent_ = framed(contents);
-  if (!wire_.write(last_sent_)) ended_ = Ended::gone;
+void Stub::hear(std::string_view bytes) {
+  if (!reader_.add(bytes)) ended_ = Ended::gone;
 }
 
-void Stub::fail(std::string_view why) { answer(errors_have_text_ ? fmt::format("E.{}", why) : std::string("E01")); }
+void Stub::say(std::string_view bytes) {
+  if (!wire_.write(bytes)) ended_ = Ended::gone;
+}
+
+void Stub::answer(std::string_view contents) {
+  last_sent_ = framed(contents);
+  say(last_sent_);
+}
+
+void Stub::fail(std::string_view why) {
+  if (errors_have_text_) return fail_in_words(why);
+  answer("E01");
+}
+
+/// Every gdb takes this as a failure of P, G, M, X and Z, and shows it where it shows the answer at all.
+void Stub::fail_in_words(std::string_view why) { answer(fmt::format("E.{}", why)); }
 
 /// Output for the person. gdb takes it only while it waits for something.
 void Stub::tell(const std::string& text) {
-  for (std::size_t at = 0; at < text.size(); at += most_bytes / 2) {
-    if (!wire_.write(framed("O" + to_hex(std::string_view(text).substr(at, most_bytes / 2))))) ended_ = Ended::gone;
+  for (std::size_t at = 0; at < text.size() && !ended_; at += most_bytes / 2) {
+    answer("O" + to_hex(std::string_view(text).substr(at, most_bytes / 2)));
   }
 }
 
@@ -77,13 +99,13 @@ bool Stub::interrupted() {
     ended_ = Ended::gone;
     return true;
   }
-  reader_.add(*bytes);
-  return reader_.take_interrupt();
+  hear(*bytes);
+  return ended_ || reader_.take_interrupt();
 }
 
 bool Stub::accept(Result<std::string> note) {
   if (!note.ok()) {
-    fail(note.error().text);
+    fail_in_words(note.error().text);
     return false;
   }
   notes_ += note.value();
@@ -115,11 +137,13 @@ void Stub::handle(std::string_view packet) {
     case 'Q':
       return set_query(packet.substr(1));
     case 'H':
+      return packet.size() > 2 && is_thread(packet.substr(2)) ? answer("OK") : fail("no such thread");
     case 'T':
-      return answer("OK");
+      return is_thread(packet.substr(1)) ? answer("OK") : fail("no such thread");
     case 'D':
+      answer("OK");
       ended_ = Ended::detached;
-      return answer("OK");
+      return;
     case 'k':
       ended_ = Ended::killed;
       return;
@@ -132,11 +156,11 @@ void Stub::handle(std::string_view packet) {
 
 bool Stub::running_commands(std::string_view packet) {
   std::string_view rest = packet;
-  if (take(rest, "vCont?")) {
+  if (packet == "vCont?") {
     answer("vCont;c;C;s;S;r");
   } else if (take(rest, "vCont;")) {
     resume_by_list(rest);
-  } else if (take(rest, "vKill")) {
+  } else if (packet == "vKill" || take(rest, "vKill;")) {
     answer("OK");
     ended_ = Ended::killed;
   } else if (packet == "bs" || packet == "bc") {
@@ -146,16 +170,15 @@ bool Stub::running_commands(std::string_view packet) {
       resume({packet == "bs" ? Move::step_back : Move::resume_back, 0, 0});
     }
   } else if (packet[0] == 'c' || packet[0] == 's') {
-    rest.remove_prefix(1);
-    const auto at = take_hex(rest);
-    if (!rest.empty()) {
-      fail("not an address");
-    } else {
-      resume({packet[0] == 'c' ? Move::resume : Move::step, 0, 0}, at);
-    }
+    resume_at(packet[0] == 'c' ? Move::resume : Move::step, packet.substr(1));
   } else if (packet[0] == 'C' || packet[0] == 'S') {
     // A signal means nothing to a machine.
-    resume({packet[0] == 'C' ? Move::resume : Move::step, 0, 0});
+    rest.remove_prefix(1);
+    if (!take_hex(rest) || (!rest.empty() && !take(rest, ";"))) {
+      fail("not a signal");
+    } else {
+      resume_at(packet[0] == 'C' ? Move::resume : Move::step, rest);
+    }
   } else {
     return false;
   }
@@ -195,14 +218,20 @@ void Stub::resume_by_list(std::string_view actions) {
   resume(how);
 }
 
-void Stub::resume(const Resume& how, std::optional<std::uint64_t> at) {
-  if (at) {
+void Stub::resume_at(Move move, std::string_view address) {
+  if (!address.empty()) {
+    const auto at = take_hex(address);
+    if (!at || !address.empty()) return fail("not an address");
     CpuState cpu = target_.cpu();
-    if (cpu.rip != *at) {
-      cpu.rip = *at;
+    if (program_counter(cpu) != *at) {
+      if (const auto why = set_program_counter(cpu, *at)) return fail(*why);
       if (!accept(target_.set_cpu(cpu))) return;
     }
   }
+  resume({move, 0, 0});
+}
+
+void Stub::resume(const Resume& how) {
   tell_notes();
   report(target_.resume(how, [this] { return interrupted(); }));
 }
@@ -213,10 +242,11 @@ std::string Stub::stop_text(const Stop& stop) const {
     case StopReason::step:
       break;
     case StopReason::breakpoint: {
-      const auto is_hardware = [&](const auto& set) {
-        return set.first.type == '1' && set.first.address == stop.address;
-      };
-      if (tells_breakpoints_) text += std::any_of(sets_.begin(), sets_.end(), is_hardware) ? "hwbreak:;" : "swbreak:;";
+      const bool software = std::any_of(points_.begin(), points_.end(), [&](const Point& point) {
+        return point.type == '0' && point.address == stop.address;
+      });
+      if (software && tells_swbreak_) text += "swbreak:;";
+      if (!software && tells_hwbreak_) text += "hwbreak:;";
       break;
     }
     case StopReason::watchpoint:
@@ -241,17 +271,22 @@ std::string Stub::stop_text(const Stop& stop) const {
 void Stub::report(const Stop& stop) {
   if (ended_) return;
   notes_ += stop.note;
-  if (const CodeMode now = mode(); now != described_ && stop.reason != StopReason::ended) {
-    notes_ +=
-        fmt::format("The CPU now executes {}-bit code; `disconnect` and `target remote` again to see it as that.\n",
-                    16u << static_cast<unsigned>(now));
-  }
+  if (stop.reason != StopReason::ended) note_mode();
   tell_notes();
   last_stop_ = stop_text(stop);
   answer(last_stop_);
 }
 
-CodeMode Stub::mode() { return forced_mode_.value_or(code_mode(target_.cpu())); }
+void Stub::note_mode() {
+  const CodeMode now = code_mode(target_.cpu());
+  if (now != noted_ && now != described_) {
+    notes_ += fmt::format(
+        "The CPU executes {0}-bit code, which gdb shows as {1}-bit code; `monitor mode {0}` and then `unset tdesc "
+        "filename` change that.\n",
+        bits(now), bits(described_));
+  }
+  noted_ = now;
+}
 
 void Stub::registers_all(std::string_view packet) {
   const auto& shapes = registers(described_);
@@ -269,7 +304,7 @@ void Stub::registers_all(std::string_view packet) {
   for (unsigned i = 0; i < shapes.size(); at += shapes[i++].bytes) {
     const std::string_view value = std::string_view(*bytes).substr(at, shapes[i].bytes);
     if (value == read_register(cpu, described_, i)) continue;
-    if (const auto why = write_register(cpu, described_, i, value)) return fail(shapes[i].name + ": " + *why);
+    if (const auto why = write_register(cpu, described_, i, value)) return fail_in_words(shapes[i].name + ": " + *why);
   }
   if (accept(target_.set_cpu(cpu))) answer("OK");
 }
@@ -289,7 +324,8 @@ void Stub::register_one(std::string_view packet) {
   const auto value = from_hex(rest);
   if (!value) return fail("not a value");
   if (*value == read_register(cpu, described_, index)) return answer("OK");
-  if (const auto why = write_register(cpu, described_, index, *value)) return fail(shapes[index].name + ": " + *why);
+  if (const auto why = write_register(cpu, described_, index, *value))
+    return fail_in_words(shapes[index].name + ": " + *why);
   if (accept(target_.set_cpu(cpu))) answer("OK");
 }
 
@@ -325,23 +361,25 @@ void Stub::memory(std::string_view packet) {
 void Stub::breakpoint(std::string_view packet) {
   const bool insert = packet[0] == 'Z';
   if (packet.size() < 3 || packet[2] != ',') return fail("not a breakpoint");
-  Set set;
-  set.type = packet[1];
-  if (set.type < '0' || set.type > '4') return answer("");
+  Point point;
+  point.type = packet[1];
+  if (point.type < '0' || point.type > '4') return answer("");
   std::string_view rest = packet.substr(3);
   const auto address = take_hex(rest);
   const bool comma = take(rest, ",");
   const auto kind = take_hex(rest);
   // Conditions and commands (behind ;) were not offered.
   if (!address || !comma || !kind || !rest.empty()) return fail("not an address and a length");
-  set.address = *address;
-  set.kind = *kind;
-  if (set.type >= '2' && (set.kind == 0 || set.kind > (1ull << 40))) return fail("not a length that can be watched");
-  if (insert) {
-    ++sets_[set];
+  point.address = *address;
+  point.kind = *kind;
+  if (point.type >= '2' && (*kind == 0 || *kind > watched_max_bytes)) return fail("not a length that can be watched");
+  // gdb may repeat itself, so a point that is set twice is gone when it is removed once.
+  if (!insert) {
+    points_.erase(point);
+  } else if (points_.size() < points_max || points_.contains(point)) {
+    points_.insert(point);
   } else {
-    const auto found = sets_.find(set);
-    if (found != sets_.end() && --found->second == 0) sets_.erase(found);
+    return fail_in_words(fmt::format("more than {} breakpoints and watchpoints", points_max));
   }
   update_watched();
   answer("OK");
@@ -349,16 +387,17 @@ void Stub::breakpoint(std::string_view packet) {
 
 void Stub::update_watched() {
   Watched watched;
-  for (const auto& [set, times] : sets_) {
-    if (set.type <= '1') {
-      watched.breakpoints.push_back(set.address);
+  for (const Point& point : points_) {
+    if (point.type >= '2') {
+      const Watch watch = point.type == '2' ? Watch::write : point.type == '3' ? Watch::read : Watch::access;
+      watched.ranges.push_back({watch, point.address, point.kind});
     } else {
-      watched.ranges.push_back({set.type == '2'   ? Watch::write
-                                : set.type == '3' ? Watch::read
-                                                  : Watch::access,
-                                set.address, set.kind});
+      watched.breakpoints.push_back(point.address);
     }
   }
+  auto& breakpoints = watched.breakpoints;
+  std::sort(breakpoints.begin(), breakpoints.end());
+  breakpoints.erase(std::unique(breakpoints.begin(), breakpoints.end()), breakpoints.end());
   target_.set_watched(watched);
 }
 
