@@ -158,7 +158,7 @@ TEST_CASE("what a debugger cannot have is refused in a sentence") {
   const std::string socket = folder.file("gdb");
   Program first({"replay", trace, "--gdb", "unix:" + socket});
   wait_for(first);
-  refused({"replay", trace, "--gdb", "unix:" + socket}, 69, "something else listens there");
+  refused({"replay", trace, "--gdb", "unix:" + socket}, 69, "choose another one");
   first.signal(SIGTERM);
   CHECK(first.wait() == 82);
 }
