@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -89,6 +90,11 @@ std::optional<Order> Desk::next_order() {
   core_join_ = order.join;
   orders_waiting_.store(!orders_.empty(), std::memory_order_release);
   return order;
+}
+
+bool Desk::end_waits() const {
+  std::lock_guard lock(mutex_);
+  return std::any_of(orders_.begin(), orders_.end(), [](const Order& order) { return order.kind == OrderKind::end; });
 }
 
 void Desk::order(Order order) {

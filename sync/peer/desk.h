@@ -77,6 +77,8 @@ class Desk {
   /// Cheap.
   bool has_orders() const { return orders_waiting_.load(std::memory_order_acquire); }
   std::optional<Order> next_order();
+  /// One of the orders that wait is that the process ends.
+  bool end_waits() const;
   /// Returns when there is an order, an entry or a part, when it is thawed, or after `milliseconds`.
   void wait_ms(unsigned milliseconds);
   /// Appends to `entries`. False: there are none.

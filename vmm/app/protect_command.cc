@@ -96,7 +96,8 @@ Settings like(Settings settings, const sync::Header& machine) {
 }
 
 /// One machine's time with this replica. Nothing: it was not ours to the end, and another may come.
-Result<std::optional<int>> live(const Settings& settings, Mode mode, sync::Desk& desk, bool leads) {
+Result<std::optional<int>> live(const Settings& settings, Mode mode, sync::Desk& desk, bool leads,
+                                gdb::Listener* debuggers) {
   Session session(settings, mode, {});
   session.set_desk(desk);
   Outcome opened = session.open();
@@ -107,7 +108,7 @@ Result<std::optional<int>> live(const Settings& settings, Mode mode, sync::Desk&
     desk.report({sync::CoreReport::Kind::step_down, opened.error().text, {}});
     return std::optional<int>();
   }
-  ProtectedRun run(session, desk);
+  ProtectedRun run(session, desk, debuggers);
   const auto life = leads ? run.lead() : run.receive();
   session.end_world();
   switch (life) {
@@ -156,6 +157,12 @@ Result<int> protect_guest(Settings settings, Mode mode) {
   };
   options.status_text = status_json;
   options.metrics_text = metrics_text;
+  std::unique_ptr<gdb::Listener> debuggers;
+  if (!settings.gdb.empty()) {
+    auto listener = gdb::Listener::open(settings.gdb, settings.gdb_remote, [&desk] { return desk.end_waits(); });
+    if (!listener.ok()) return listener.error();
+    debuggers = std::move(listener).value();
+  }
   auto pairing = sync::Pairing::open(std::move(options), desk);
   if (!pairing.ok()) return pairing.error();
 
@@ -167,9 +174,9 @@ Result<int> protect_guest(Settings settings, Mode mode) {
     }
     Result<std::optional<int>> exit_code = std::optional<int>();
     if (order->kind == sync::OrderKind::cold_start) {
-      exit_code = live(settings, mode, desk, true);
+      exit_code = live(settings, mode, desk, true, nullptr);
     } else if (order->kind == sync::OrderKind::begin_receiving) {
-      exit_code = live(like(settings, *order->machine), mode, desk, false);
+      exit_code = live(like(settings, *order->machine), mode, desk, false, debuggers.get());
     } else if (order->kind == sync::OrderKind::end) {
       exit_code = std::optional<int>(static_cast<int>(ExitCode::interrupted));
     }

@@ -9,6 +9,8 @@
 #include "sync/tape/checker.h"
 #include "sync/tape/replayer.h"
 #include "vmm/app/join_target.h"
+#include "vmm/debug/held_target.h"
+#include "vmm/gdb/stub.h"
 #include "vmm/machine/state_comparer.h"
 #include "vmm/world/live_source.h"
 
@@ -158,6 +160,9 @@ ProtectedRun::Life ProtectedRun::follow() {
       if (const auto life = obey()) return *life;
       if (asked_to_take_over_) return take_over(cursor, source, sink, shadow);
     }
+    if (debuggers_ != nullptr) {
+      if (const auto debugger = debuggers_->poll()) return hold_for(*debugger);
+    }
     if (desk_.take_entries(entries)) {
       for (sync::Entry& entry : entries) cursor.feed(std::move(entry));
       heard_at_ = session_.host_clock().now();
@@ -233,6 +238,22 @@ ProtectedRun::Life ProtectedRun::wait_for_discard(const std::string& why) {
       if (order->kind == sync::OrderKind::discard) return Life::discarded;
       if (order->kind == sync::OrderKind::end) return Life::asked_to_end;
     }
+  }
+}
+
+// The leader is told at once that it is alone, and this machine stands for as long as somebody looks at it.
+ProtectedRun::Life ProtectedRun::hold_for(gdb::Wire& debugger) {
+  desk_.report({sync::CoreReport::Kind::step_down,
+                fmt::format("held by a debugger at tick {}; it joins again when that detaches", machine().tick().value),
+                machine().tick()});
+  debug::HeldTarget target(machine());
+  (void)gdb::Stub(target, debugger).serve();
+  for (;;) {
+    while (const auto order = desk_.next_order()) {
+      if (order->kind == sync::OrderKind::discard) return Life::discarded;
+      if (order->kind == sync::OrderKind::end) return Life::asked_to_end;
+    }
+    desk_.wait_ms(wait_ms);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "vmm/app/join_source.h"
 #include "vmm/app/session.h"
 #include "vmm/app/shadow_sink.h"
+#include "vmm/gdb/listener.h"
 
 namespace lockstitch::app {
 
@@ -20,7 +21,9 @@ class ProtectedRun {
     asked_to_end,
   };
 
-  ProtectedRun(Session& session, sync::Desk& desk) : session_(session), desk_(desk) {}
+  /// `debuggers`: where one may connect and hold a follower; null: nowhere.
+  ProtectedRun(Session& session, sync::Desk& desk, gdb::Listener* debuggers)
+      : session_(session), desk_(desk), debuggers_(debuggers) {}
 
   /// From where the machine stands.
   Life lead();
@@ -36,6 +39,7 @@ class ProtectedRun {
   Life take_over(sync::ReplayCursor& cursor, Source& source, Sink& sink, ShadowSink& shadow);
   Life ended(const End& end);
   Life wait_for_discard(const std::string& why);
+  Life hold_for(gdb::Wire& debugger);
   void announce();
   void rest(std::uint64_t worked_ns);
   void show();
@@ -43,6 +47,7 @@ class ProtectedRun {
 
   Session& session_;
   sync::Desk& desk_;
+  gdb::Listener* const debuggers_;
   std::optional<JoinSource> join_;
   bool frozen_ = false;
   bool asked_to_take_over_ = false;

@@ -285,9 +285,11 @@ const std::array rows{
     SettingRow{"digests", Kind::text, run, run_group, "FILE", "where these digests go; default stderr", set_digests,
                Commands::single},
     SettingRow{"gdb", Kind::text, run, run_group, "PLACE",
-               "wait for gdb at :PORT, ADDRESS:PORT or unix:PATH before the first instruction", set_gdb, Commands::run},
+               "let gdb connect at :PORT, ADDRESS:PORT or unix:PATH; a guest that runs waits for it before its first "
+               "instruction, a follower leaves its pair for as long as it is looked at",
+               set_gdb, Commands::live},
     SettingRow{"gdb-remote", Kind::flag, run, run_group, none, "debuggers on other hosts may connect", set_gdb_remote,
-               Commands::run},
+               Commands::live},
     SettingRow{"summary", Kind::text, run, run_group, "FILE", "write a summary as JSON at the end", set_summary,
                Commands::single},
     SettingRow{"json", Kind::flag, run, run_group, none,
@@ -308,6 +310,8 @@ bool SettingRow::belongs_to(Mode mode) const {
       return mode == Mode::record;
     case Commands::single:
       return !is_pair(mode);
+    case Commands::live:
+      return mode == Mode::run || is_pair(mode);
     case Commands::pair:
       return is_pair(mode);
   }

@@ -26,6 +26,7 @@ enum class Commands : std::uint8_t {
   run,
   record,
   single,  ///< run and record
+  live,    ///< run, protect and standby
   pair,    ///< protect and standby
 };
 

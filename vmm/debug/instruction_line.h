@@ -1,9 +1,12 @@
-// A line of an instruction trace: what was executed between two boundaries, and which registers it changed.
+// A line of an instruction trace: what happened between two boundaries, and which registers it changed.
 //
-//   tick        +n  mode cpl  rip  [symbol]  bytes  text  | changed registers
-// As JSON one object a line, numbers as strings "0x...": see the header line.
+//   tick+n  mode/cpl  rip  <symbol>  bytes  text  | changed registers
+//
+// n: which delivery of this tick, none for the first step. Modes: real, v86, 16, 32, c16, c32 (compatibility), 64.
+// As JSON: one object a line with the same, numbers that are wide as strings "0x...". A header line says the version.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +19,20 @@ namespace lockstitch::debug {
 
 enum class TraceFormat : std::uint8_t { text, json };
 
+enum class StepKind : std::uint8_t {
+  instruction,
+  exception,  ///< delivered instead of an instruction
+  interrupt,  ///< delivered in front of an instruction; also NMI
+  delivery,   ///< one of the two: the handler does not tell which
+  wait,       ///< the CPU stood still
+};
+
 struct InstructionStep {
   Boundary begin, end;
   CpuState before, after;
-  std::vector<std::uint8_t> code;                          ///< at RIP, before; empty if it cannot be read
-  bool executed() const { return end.tick > begin.tick; }  ///< else something was delivered
+  StepKind kind = StepKind::instruction;
+  std::optional<std::uint8_t> vector;  ///< of an exception or interrupt
+  std::vector<std::uint8_t> code;      ///< up to 15 bytes at RIP, before; empty if they cannot be read
 };
 
 /// Order: `memory` as it is behind the step; code that overwrites itself is shown as it became.

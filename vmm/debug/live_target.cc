@@ -1,16 +1,12 @@
 // See live_target.h.
 #include "vmm/debug/live_target.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cstdlib>
 
 #include "vmm/debug/guest_access.h"
-#include "vmm/debug/linux_guest.h"
+#include "vmm/debug/held_target.h"
 #include "vmm/debug/page_walk.h"
 #include "vmm/debug/recorded_target.h"
-#include "vmm/debug/system_text.h"
 
 namespace lockstitch::debug {
 
@@ -94,26 +90,10 @@ gdb::Stop LiveTarget::resume(const gdb::Resume& how, const std::function<bool()>
 }
 
 Result<std::string> LiveTarget::monitor(std::string_view line, const std::function<bool()>&) {
-  if (line == "when") {
-    return fmt::format("tick {}, {:.9f} s of guest time; live, so there is no way back\n", machine_.tick().value,
-                       static_cast<double>(machine_.now().ns.value) * 1e-9);
-  }
-  if (line == "regs system") return system_text(machine_.cpu());
-  if (line.starts_with("pagewalk ")) {
-    const std::uint64_t address = std::strtoull(std::string(line.substr(9)).c_str(), nullptr, 0);
-    return to_text(walk_pages(machine_.cpu(), machine_.memory(), address), address);
-  }
-  if (line == "linux-base") {
-    const auto kernel = find_linux(machine_.cpu(), machine_.memory());
-    if (!kernel.ok()) return kernel.error();
-    return to_text(kernel.value());
-  }
-  if (line.starts_with("linux-symbols ")) {
-    return save_linux_symbols(machine_.cpu(), machine_.memory(), std::string(line.substr(14)));
-  }
-  return std::string(
-      "A machine that runs live knows `when`, `regs system`, `pagewalk ADDR`, `linux-base` and `linux-symbols FILE`; "
-      "record it to go back in time.\n");
+  if (auto said = say_of(machine_, line)) return *said;
+  return Error{ExitCode::usage,
+               "A machine that runs live knows `when`, `regs system`, `pagewalk ADDR`, `linux-base` and `linux-symbols "
+               "FILE`; record it to go back in time."};
 }
 
 }  // namespace lockstitch::debug

@@ -20,6 +20,7 @@ struct Bit {
 };
 constexpr Bit bits[] = {{1, "P"},    {2, "W"},    {4, "U"},     {8, "PWT"},      {0x10, "PCD"},
                         {0x20, "A"}, {0x40, "D"}, {0x100, "G"}, {entry_nx, "NX"}};
+constexpr const char* pte = names[0];
 
 /// Nothing: the table lies outside of RAM.
 std::optional<std::uint64_t> read_entry(GuestMemory& memory, Gpa at, unsigned bytes) {
@@ -30,11 +31,13 @@ std::optional<std::uint64_t> read_entry(GuestMemory& memory, Gpa at, unsigned by
   return entry;
 }
 
-std::string bits_of(std::uint64_t entry) {
+std::string bits_of(const PageStep& step) {
+  const std::uint64_t entry = step.entry;
   std::string text;
   for (const Bit& bit : bits) {
     if (entry & bit.mask) text += text.empty() ? bit.name : std::string(" ") + bit.name;
   }
+  if (entry & entry_ps) text += step.name == pte ? " PAT" : " PS";
   return text;
 }
 
@@ -131,7 +134,7 @@ PageWalk walk_pages(const CpuState& cpu, GuestMemory& memory, std::uint64_t line
 std::string to_text(const PageWalk& walk, std::uint64_t linear) {
   std::string text = walk.steps.empty() && walk.gpa ? "paging is off\n" : "";
   for (const PageStep& step : walk.steps) {
-    text += fmt::format("{:<6} at {:#012x}: {:#018x}  {}\n", step.name, step.at, step.entry, bits_of(step.entry));
+    text += fmt::format("{:<6} at {:#012x}: {:#018x}  {}\n", step.name, step.at, step.entry, bits_of(step));
   }
   if (!walk.gpa) return text + fmt::format("{:#x} is not mapped: {}\n", linear, walk.why_not);
   return text + fmt::format("{:#x} is physical {:#x}, in a page of {} KiB: {}, {}, {}\n", linear, *walk.gpa,

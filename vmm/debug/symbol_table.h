@@ -24,10 +24,12 @@ class SymbolTable {
 
   /// Added to every address: what KASLR did.
   void set_offset(std::uint64_t offset) { offset_ = offset; }
+  std::uint64_t offset() const { return offset_; }
 
   std::size_t size() const { return symbols_.size(); }
+  /// By address, the offset not added.
   const std::vector<Symbol>& symbols() const { return symbols_; }
-  /// `name+0x12`; empty: nothing lies before it within 1 MiB.
+  /// `name+0x12`, of several names the first; empty: nothing lies before it within 1 MiB.
   std::string name_at(std::uint64_t address) const;
   std::optional<std::uint64_t> address_of(const std::string& name) const;
 
@@ -36,7 +38,8 @@ class SymbolTable {
   std::uint64_t offset_ = 0;
 };
 
-/// A small ELF file with nothing but these symbols, for gdb's `add-symbol-file`. Fails: cannot be written.
+/// A small ELF file with nothing but these symbols where they are now, for gdb's `add-symbol-file`. Fails: cannot be
+/// written.
 Outcome write_symbol_elf(const SymbolTable& symbols, const std::string& path);
 
 }  // namespace lockstitch::debug

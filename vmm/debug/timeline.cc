@@ -18,6 +18,8 @@ constexpr std::uint64_t worth_a_restore_ticks = 500'000;
 constexpr std::uint64_t stretch_ticks = 1500;
 /// Unit: ms. Between two marks of a long run.
 constexpr std::int64_t mark_every_ms = 250;
+/// Marks may slow a run by one in so many.
+constexpr std::int64_t mark_cost_factor = 25;
 /// Unit: passes. Between two looks whether the person has had enough.
 constexpr unsigned passes_between_looks = 8;
 
@@ -78,7 +80,7 @@ Timeline::Timeline(Machine& machine, const Disks& disks, sync::EntryStream& log,
       effects_(std::make_unique<OnceSink>(effects)),
       options_(options),
       marks_(machine, disks, options.budget_bytes),
-      marked_at_ms_(host_ms()) {
+      mark_at_ms_(host_ms() + mark_every_ms) {
   begin_at_machine();
 }
 
@@ -143,9 +145,10 @@ std::optional<Arrived> Timeline::advance(Tick until, const Interrupted& interrup
 void Timeline::mark_now_and_then() {
   if (diverted() || machine_.paused() || ended_) return;
   const std::int64_t now = host_ms();
-  if (now - marked_at_ms_ < mark_every_ms) return;
+  if (now < mark_at_ms_) return;
   marks_.take();
-  marked_at_ms_ = host_ms();
+  const std::int64_t after = host_ms();
+  mark_at_ms_ = after + std::max(mark_every_ms, (after - now) * mark_cost_factor);
 }
 
 std::optional<Arrived> Timeline::advance_leaving_marks(Tick until, const Interrupted& interrupted) {

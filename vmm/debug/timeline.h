@@ -111,7 +111,7 @@ class Timeline {
   std::string trouble_;
   /// Boundaries one behind the other without a gap: what step_back() goes along.
   std::vector<Boundary> stretch_;
-  std::int64_t marked_at_ms_ = 0;
+  std::int64_t mark_at_ms_ = 0;
 };
 
 }  // namespace lockstitch::debug
