@@ -249,6 +249,28 @@ class Matrix:
             time.sleep(0.05 + 0.1 * stage)
         self.client.wait_for(30)
 
+    def hold_follower(self):
+        """gdb looks at a follower; its leader goes on and the other joins again when gdb has gone."""
+        place = self.pair.folder / 'gdb'
+        self.pair.kill(self.follower, signal.SIGTERM)
+        self.pair.processes[self.follower].wait(timeout=20)
+        self.pair.start(self.follower, extra=('--gdb', f'unix:{place}'))
+        self.pair.wait_paired()
+        script = ['target remote ' + str(place), 'monitor when', 'monitor linux-base', 'info registers rip', 'x/2i $pc', 'stepi',
+                  'python import time; time.sleep(4)', 'detach']
+        since = len(self.pair.events(self.leader))
+        with open(self.pair.folder / 'gdb.log', 'w+') as said:
+            gdb = self.lab.run(self.follower, ['gdb', '-nx', '-batch', *[word for one in script for word in ('-ex', one)]],
+                               stdin=subprocess.DEVNULL, stdout=said, stderr=said)
+            self.expect_event(self.leader, 'alone', since)
+            self.client.wait_for(30)
+            gdb.wait(timeout=60)
+            said.seek(0)
+            text = said.read()
+        for words in ('tick ', 'Linux version', 'only looked at'):
+            if words not in text:
+                raise AssertionError(f'gdb said: {text}')
+
     def failover(self):
         self.command(self.leader, 'failover')
         self.expect_leader(self.follower)

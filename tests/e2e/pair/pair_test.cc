@@ -42,7 +42,7 @@ TEST_CASE(
                    ? "--shared"
                    : "kill_leader kill_follower stop_leader stop_leader_briefly stop_follower cut_link cut_link_ab "
                      "cut_link_ba loss_1 delay_20 cut_client_and_kill failing_disk_of_follower failing_disk_of_leader "
-                     "kill_during_join failover test_failover end_leader_politely many_kills");
+                     "kill_during_join hold_follower failover test_failover end_leader_politely many_kills");
 }
 
 TEST_CASE("without the arbiter nobody goes on alone, and when it is back one does") {
