@@ -112,6 +112,47 @@ TEST_CASE("gdb goes forwards and backwards in a recorded Debian, in its kernel a
   }
 }
 
+TEST_CASE("the crash of a process leads back to the instruction that overwrote its pointer") {
+  if (!ready()) return;
+  const TemporaryFolder folder;
+  // The program is the guest's first process: an archive behind the initramfs is unpacked over it.
+  const std::string make = "cd " + folder.path() +
+                           " && gcc -static -O1 -g -o shop " GDB_SCRIPTS
+                           "/hunt/shop.c && echo shop | cpio -o -H newc -R 0:0 2> /dev/null | cat " +
+                           guest_file("initramfs.cpio") + " - > initrd";
+  REQUIRE(std::system(make.c_str()) == 0);
+  const std::string trace = folder.file("trace"), socket = folder.file("gdb");
+  const Outcome recorded =
+      run({"record", "-o", trace, "--memory", "256M", "--kernel", guest_file("vmlinuz"), "--initrd",
+           folder.file("initrd"), "--append", "console=ttyS0 panic=-1 mitigations=off rdinit=/shop", "--no-reboot",
+           "--clock", "virtual", "--seed", "1", "--serial", "none", "--quiet"});
+  REQUIRE_MESSAGE(recorded.exit_code == 0, recorded.err);
+  Program replay({"replay", trace, "--gdb", "unix:" + socket});
+  wait_for(replay);
+  const Said said = gdb(folder.file("shop") + " " + script("hunt/shop.gdb"), socket, folder);
+  // The pointer's lowest byte is the end of a name of 16 letters.
+  CHECK_MESSAGE(said.text.find("name = \"item of day 1008\"") != std::string::npos, said.text);
+  CHECK_MESSAGE(said.text.find("<normal_price>") != std::string::npos, said.text);
+  CHECK_MESSAGE(said.text.find("in rename_item (") != std::string::npos, said.text);
+  replay.signal(SIGTERM);
+  CHECK(replay.wait() == 82);
+}
+
+TEST_CASE("the crash of a kernel leads back to the instruction that overwrote its pointer") {
+  if (!ready()) return;
+  const TemporaryFolder folder;
+  const std::string trace = folder.file("trace"), socket = folder.file("gdb");
+  const Outcome recorded =
+      run({"record", "-o", trace, "--kernel", built_guest("overrun.elf"), "--serial", "none", "--quiet"});
+  REQUIRE_MESSAGE(recorded.exit_code == 127, recorded.err);
+  Program replay({"replay", trace, "--gdb", "unix:" + socket});
+  wait_for(replay);
+  const Said said = gdb(script("hunt/overrun.gdb"), socket, folder);
+  CHECK_MESSAGE(said.text.find("stos") != std::string::npos, said.text);
+  CHECK_MESSAGE(said.text.find("expected\"") != std::string::npos, said.text);
+  CHECK(replay.wait() == 0);
+}
+
 TEST_CASE("gdb holds a live guest, breaks into it and sees its end") {
   if (!ready()) return;
   const TemporaryFolder folder;
