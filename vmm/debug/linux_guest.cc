@@ -27,13 +27,14 @@ Error no_linux(std::string_view why) {
 
 /// The kernel's mapping from its first page on; what is not mapped is zeros.
 std::string read_image(const CpuState& cpu, GuestMemory& memory, std::uint64_t base) {
-  std::string image(std::min(image_max_bytes, region_end - base), '\0');
-  std::size_t end = 0;
-  for (std::size_t at = 0; at < image.size(); at += page_bytes) {
-    const MutableBytes page{reinterpret_cast<std::uint8_t*>(image.data()) + at, page_bytes};
-    if (read_linear(cpu, memory, base + at, page) != 0) end = at + page_bytes;
+  std::uint64_t end = base;
+  for (std::uint64_t at = base; at < region_end && at - base < image_max_bytes; at += page_bytes) {
+    if (translate(cpu, memory, at)) end = at + page_bytes;
   }
-  image.resize(end);
+  std::string image(end - base, '\0');
+  for (std::size_t at = 0; at < image.size(); at += page_bytes) {
+    read_linear(cpu, memory, base + at, {reinterpret_cast<std::uint8_t*>(image.data()) + at, page_bytes});
+  }
   return image;
 }
 
