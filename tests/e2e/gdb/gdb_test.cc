@@ -46,11 +46,17 @@ struct Said {
   unsigned holds = 0, fails = 0;
 };
 
+Said said_by(const std::string& command);
+
 Said gdb(const std::string& arguments, const std::string& socket, const TemporaryFolder& folder) {
   // gdb reads nothing of the person who runs the tests.
   const std::string command = "LOCKSTITCH_GDB=" + socket + " LOCKSTITCH_SYMBOLS=" + folder.file("symbols") +
                               " HOME=" + folder.path() + " timeout 500 gdb -nx -batch " + arguments +
                               " 2>&1 < /dev/null";
+  return said_by(command);
+}
+
+Said said_by(const std::string& command) {
   Said said;
   std::FILE* pipe = ::popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
@@ -151,6 +157,25 @@ TEST_CASE("the crash of a kernel leads back to the instruction that overwrote it
   CHECK_MESSAGE(said.text.find("stos") != std::string::npos, said.text);
   CHECK_MESSAGE(said.text.find("expected\"") != std::string::npos, said.text);
   CHECK(replay.wait() == 0);
+}
+
+TEST_CASE("gdb's text interface and its extended remote mode work as well") {
+  if (!ready()) return;
+  const TemporaryFolder folder;
+  const std::string trace = folder.file("trace"), socket = folder.file("gdb");
+  REQUIRE(
+      run({"record", "-o", trace, "--kernel", built_guest("long_mode.elf"), "--serial", "none", "--quiet"}).exit_code ==
+      0);
+  Program replay({"replay", trace, "--gdb", "unix:" + socket});
+  wait_for(replay);
+  const Said extended = gdb("-ex 'target extended-remote " + socket +
+                                "' -ex 'stepi 3' -ex reverse-stepi -ex 'monitor when' -ex 'reverse-stepi 2' -ex detach",
+                            socket, folder);
+  CHECK_MESSAGE(extended.text.find("tick 2,") != std::string::npos, extended.text);
+  const Said tui = said_by("HOME=" + folder.path() + " timeout 100 python3 " GDB_SCRIPTS "/tui.py " + socket + " 2>&1");
+  CHECK_MESSAGE(tui.holds == 1, tui.text);
+  replay.signal(SIGTERM);
+  CHECK(replay.wait() == 82);
 }
 
 TEST_CASE("gdb holds a live guest, breaks into it and sees its end") {
