@@ -39,6 +39,11 @@ const ZydisFormatter& intel_formatter() {
   static const ZydisFormatter formatter = [] {
     ZydisFormatter made;
     ZydisFormatterInit(&made, ZYDIS_FORMATTER_STYLE_INTEL);
+    ZydisFormatterSetProperty(&made, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, ZYAN_FALSE);
+    for (const auto padding : {ZYDIS_FORMATTER_PROP_ADDR_PADDING_ABSOLUTE, ZYDIS_FORMATTER_PROP_ADDR_PADDING_RELATIVE,
+                               ZYDIS_FORMATTER_PROP_DISP_PADDING, ZYDIS_FORMATTER_PROP_IMM_PADDING}) {
+      ZydisFormatterSetProperty(&made, padding, ZYDIS_PADDING_DISABLED);
+    }
     return made;
   }();
   return formatter;
