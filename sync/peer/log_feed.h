@@ -6,6 +6,7 @@
 
 #include "sync/log/entry_codec.h"
 #include "sync/peer/desk.h"
+#include "sync/peer/log_packer.h"
 #include "sync/replica/failure_detector.h"
 #include "sync/replica/message.h"
 
@@ -18,6 +19,7 @@ class LogFeed {
   /// A new follower, from the beginning of its log.
   void begin() {
     encoder_ = EntryEncoder();
+    packer_.begin();
     unsent_.clear();
     known_until_ = {};
     bytes_ = messages_ = 0;
@@ -35,7 +37,7 @@ class LogFeed {
     Log log{term, {}, desk_.sent_until(), {}};
     if (anything) {
       known_until_ = behind(unsent_.back());
-      log.batch = encoder_.encode(unsent_);
+      log.batch = packer_.pack(encoder_.encode(unsent_));
       unsent_.clear();
       ++messages_;
       bytes_ += log.batch.size();
@@ -57,6 +59,7 @@ class LogFeed {
 
   Desk& desk_;
   EntryEncoder encoder_;
+  LogPacker packer_;
   std::vector<Entry> taken_, unsent_;
   Tick known_until_;
   HostTime last_at_ = 0;

@@ -8,7 +8,7 @@
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("lockstitch::sync::schema");
 
-const protocolVersion :UInt32 = 1;
+const protocolVersion :UInt32 = 2;
 
 struct Greeting {
   # Of the leader, which is the one that dials.
@@ -55,7 +55,7 @@ struct Message {
       sentUntil @7 :UInt64;
       # Unit: ticks. Effects of earlier ticks have left the leader's host.
       batch @8 :Data;
-      # A packed Batch (log.capnp), or nothing.
+      # The next part of a zstd stream of packed Batches (log.capnp), or nothing.
     }
     ack :group {
       knownUntil @9 :UInt64;

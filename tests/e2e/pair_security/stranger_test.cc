@@ -146,12 +146,12 @@ TEST_CASE("another protocol, and a description of a machine that is none, are re
   CHECK(other.find("protocol 99") != std::string::npos);
   CHECK(other.find("same version") != std::string::npos);
   CHECK(refusal({0, "visitor", "lockstitch", "", {}}).find("protocol 0") != std::string::npos);
-  CHECK(refusal({1, "visitor", "lockstitch", "", {}}).find("the description of the machine") != std::string::npos);
-  CHECK(refusal({1, "visitor", "lockstitch", "", std::vector<std::uint8_t>(1000, 0xff)}).find("the description") !=
+  CHECK(refusal({2, "visitor", "lockstitch", "", {}}).find("the description of the machine") != std::string::npos);
+  CHECK(refusal({2, "visitor", "lockstitch", "", std::vector<std::uint8_t>(1000, 0xff)}).find("the description") !=
         std::string::npos);
-  CHECK(refusal({1, "visitor", "lockstitch", "", std::vector<std::uint8_t>(9u << 20, 0)}).find("the description") !=
+  CHECK(refusal({2, "visitor", "lockstitch", "", std::vector<std::uint8_t>(9u << 20, 0)}).find("the description") !=
         std::string::npos);
-  CHECK(refusal({1, std::string(5000, 'n'), "p\n\"", "", {}}).find("the pair is") != std::string::npos);
+  CHECK(refusal({2, std::string(5000, 'n'), "p\n\"", "", {}}).find("the pair is") != std::string::npos);
   CHECK(!desk.happened("b", "joining"));
 }
 
@@ -169,7 +169,7 @@ TEST_CASE("who comes from an earlier term is told the present one, and whose ter
   Greeting greeting = receive(place, keys);
   CHECK(greeting.name == "a");
   CHECK(greeting.pair == "lockstitch");
-  CHECK(greeting.protocol == 1);
+  CHECK(greeting.protocol == 2);
   CHECK(greeting.address == desk.address("a"));
   REQUIRE(!greeting.machine.empty());
   greeting.name = "visitor";

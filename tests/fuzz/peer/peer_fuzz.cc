@@ -17,6 +17,7 @@
 #include "sync/log/header.h"
 #include "sync/peer/control_server.h"
 #include "sync/peer/join_part.h"
+#include "sync/peer/log_packer.h"
 #include "sync/peer/message_codec.h"
 #include "sync/peer/pairing.h"
 #include "tests/contract/support/choice.h"
@@ -333,7 +334,21 @@ Data lines_of(ByteChoice& choice) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   ByteChoice choice(data, size);
   Data bytes;
-  switch (choice.below(12)) {
+  switch (choice.below(13)) {
+    case 11: {
+      // A real stream, damaged somewhere, and what an unpacker says of the rest.
+      LogPacker packer;
+      LogUnpacker unpacker;
+      for (std::uint64_t batches = 1 + choice.below(5); batches-- > 0;) {
+        bytes = packer.pack(some_bytes(choice, 5000));
+        if (choice.one_in(2)) change(bytes, choice);
+        const std::uint64_t limit = choice.below(10'000);
+        const auto unpacked = unpacker.unpack(bytes, limit);
+        if (!unpacked.ok()) return check_error(unpacked.error()), 0;
+        check(unpacked.value().size() <= limit, "a batch's bound");
+      }
+      break;
+    }
     case 0:
       decode_part(rest_of(choice));
       break;
