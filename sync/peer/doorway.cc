@@ -22,7 +22,8 @@ Doorway::Doorway(kj::AsyncIoContext& io, kj::Own<kj::TlsContext> tls, DoorwayOwn
 
 Doorway::~Doorway() noexcept(false) = default;
 
-Outcome Doorway::listen(const std::string& address) {
+Outcome Doorway::listen(const std::string& address, HostTime now) {
+  now_ = now;
   try {
     port_ = io_.provider->getNetwork().parseAddress(address).wait(io_.waitScope)->listen();
   } catch (const kj::Exception& exception) {

@@ -39,7 +39,7 @@ class Doorway final : private LinkListener, private kj::TaskSet::ErrorHandler {
   ~Doorway() noexcept(false) override;
 
   /// Fails: the address is not ours, or taken.
-  Outcome listen(const std::string& address);
+  Outcome listen(const std::string& address, HostTime now);
   /// Unless it is being dialed, or has refused a moment ago.
   void dial(const std::string& address, HostTime now);
   void not_before(HostTime when) { dial_not_before_ = when; }

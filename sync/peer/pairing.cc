@@ -98,7 +98,7 @@ struct Pairing::Thread final : LinkListener, DoorwayOwner, ControlHandler, kj::T
     started = now();
 
     doorway = kj::heap<Doorway>(*io, make_tls(keys), *this);
-    if (const Outcome listens = doorway->listen(options.listen); !listens) return listens;
+    if (const Outcome listens = doorway->listen(options.listen, now()); !listens) return listens;
     auto opened = ControlServer::open(*io, options.control, options.metrics, *this);
     if (!opened.ok()) return opened.error();
     control = kj::mv(opened.value());
