@@ -5,6 +5,16 @@
 
 namespace lockstitch {
 namespace {
+constexpr std::uint8_t kind_bits(BarKind kind) {
+  switch (kind) {
+    case BarKind::io: return 0x01;
+    case BarKind::memory32: return 0x00;
+    case BarKind::memory32_prefetchable: return 0x08;
+    case BarKind::memory64_prefetchable: return 0x0c;
+  }
+  return 0;
+}
+
 constexpr unsigned command_offset = 0x04, bar_offset = 0x10;
 constexpr std::uint8_t decode_io = 1, decode_memory = 2;
 constexpr std::uint16_t subsystem_vendor = 0x1af4, subsystem_device = 0x1100;
@@ -44,7 +54,7 @@ void PciFunction::add_bar(unsigned index, BarKind kind, std::uint64_t size) {
   LS_ASSERT(std::has_single_bit(size) && size >= (kind == BarKind::io ? 4u : 16u));
   LS_ASSERT_CMP(index + (kind == BarKind::memory64_prefetchable), <, 6);
   const unsigned offset = bar_offset + 4 * index;
-  set_initial(offset, {std::uint8_t(kind == BarKind::io ? 0x01 : kind == BarKind::memory32 ? 0x00 : 0x0c)});
+  set_initial(offset, {kind_bits(kind)});
   const unsigned bytes = kind == BarKind::memory64_prefetchable ? 8 : 4;
   for (unsigned i = 0; i < bytes; ++i)
     set_writable(offset + i, 1, low(static_cast<unsigned>((~(size - 1) >> (8 * i)))));
@@ -117,7 +127,7 @@ std::optional<std::uint64_t> PciFunction::place_of(const Bar& bar) const {
   // Address 0 means "not assigned"; an end at the top of the space is a guest that sizes the BAR without switching
   // decoding off, which must not move the window over the firmware for a moment.
   if (base == 0 || end < base || end == low_end) return std::nullopt;
-  if (end > (io ? io_end : bar.kind == BarKind::memory32 ? low_end : address_end)) return std::nullopt;
+  if (end > (io ? io_end : bar.kind == BarKind::memory64_prefetchable ? address_end : low_end)) return std::nullopt;
   return base;
 }
 

@@ -24,7 +24,7 @@ struct PciIdentity {
 };
 
 /// Range: `memory64` takes two registers.
-enum class BarKind : std::uint8_t { io, memory32, memory64_prefetchable };
+enum class BarKind : std::uint8_t { io, memory32, memory32_prefetchable, memory64_prefetchable };
 
 class PciFunction : public Device {
  public:

@@ -80,6 +80,19 @@ class MapPort {
   virtual void remove() = 0;
 };
 
+/// Memory on a device (video memory, flash): pages that the device itself uses and that the guest reaches without asking
+/// the device where they are placed. It belongs to the machine's memory in digests and checkpoints; the device does not
+/// visit it.
+class DeviceMemory {
+ public:
+  virtual ~DeviceMemory() = default;
+  virtual Bytes contents() const = 0;
+  /// Range: offset + in.size() inside contents().
+  virtual void write(std::uint64_t offset, Bytes in) = 0;
+  /// Where the guest sees it. Nowhere after power-on.
+  virtual MapPort& map() = 0;
+};
+
 /// Requests about the machine as a whole; carried out at the end of the current instruction.
 class PowerPort {
  public:

@@ -31,6 +31,9 @@ inline constexpr std::uint64_t block_request_max_bytes = 4ull << 20;
 /// Unit: bytes. Interpreter's store of decoded blocks; when it is full all of it is dropped.
 inline constexpr std::size_t decoded_store_bytes = 24u << 20;
 
+/// Unit: pixels. Largest picture of a screen: 2560 by 1600 in 32 bits fill 16 MiB of video memory.
+inline constexpr std::uint64_t screen_max_pixels = 2560 * 1600;
+
 /// Unit: bytes. Kernel command line (x86 COMMAND_LINE_SIZE is 2048).
 inline constexpr std::size_t command_line_max_bytes = 2047;
 
