@@ -82,11 +82,13 @@ class Pair:
         self.logs.append(log)
         self.processes[key] = self.lab.run(host, argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def kill(self, key, how=signal.SIGKILL):
-        process = self.processes[key]
-        process.send_signal(how)
+    def kill(self, *keys, how=signal.SIGKILL):
+        """Several at once, as when the site loses its power."""
+        for key in keys:
+            self.processes[key].send_signal(how)
         if how == signal.SIGKILL:
-            process.wait()
+            for key in keys:
+                self.processes[key].wait()
 
     def alive(self, key):
         return key in self.processes and self.processes[key].poll() is None
