@@ -1,5 +1,6 @@
 // `--disk`: a raw image and what becomes of the guest's writes.
 #pragma once
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -7,6 +8,7 @@
 #include "lockstitch/result.h"
 #include "vmm/app/item.h"
 #include "vmm/app/path_base.h"
+#include "vmm/app/pc_model.h"
 #include "vmm/world/block_file.h"
 
 namespace lockstitch::app {
@@ -15,6 +17,7 @@ struct DiskSetting {
   std::string file;
   /// A mistake must not cost anybody their image: writing to it has to be asked for.
   world::BlockMode mode = world::BlockMode::overlay;
+  std::optional<DiskBus> bus;  ///< nothing said: virtio with a kernel, otherwise IDE
 
   Outcome apply(const Item& item, const PathBase& base);
   Outcome complete() const;
@@ -23,7 +26,7 @@ struct DiskSetting {
   static std::span<const std::string_view> keys();
 };
 
-/// `[file=]F[,mode=overlay|ro|rw][,readonly]`
+/// `[file=]F[,mode=overlay|ro|rw][,readonly][,bus=virtio|ide]`
 Result<DiskSetting> parse_disk(const std::string& text, const PathBase& base);
 
 }  // namespace lockstitch::app

@@ -8,6 +8,7 @@
 #include "sync/peer/pairing.h"
 #include "sync/trace/image.h"
 #include "vmm/app/ending.h"
+#include "vmm/app/image_files.h"
 #include "vmm/app/message.h"
 #include "vmm/app/output_file.h"
 #include "vmm/app/pair_text.h"
@@ -26,24 +27,14 @@ constexpr std::uint64_t digest_every = 100'000'000;
 /// Kernels by what they hold; disks that the guest writes by their size alone, for what they hold is copied.
 Result<std::vector<sync::ImageReference>> images_of(const Settings& settings) {
   std::vector<sync::ImageReference> images;
-  const auto add = [&](const std::string& role, const std::string& path, bool by_contents) -> Outcome {
-    if (path.empty()) return success();
-    if (by_contents) {
-      const auto found = sync::identify_image(path);
-      if (!found.ok()) return found.error();
-      images.push_back({role, path, found.value().bytes, found.value().hash});
-    } else {
-      images.push_back({role, path, 0, {}});
+  for (const ImageFile& file : image_files(settings)) {
+    if (file.written) {
+      images.push_back({file.role, file.path, 0, {}});
+      continue;
     }
-    return success();
-  };
-  if (const Outcome added = add("kernel", settings.kernel, true); !added) return added.error();
-  if (const Outcome added = add("initrd", settings.initrd, true); !added) return added.error();
-  for (std::size_t i = 0; i < settings.disks.size(); ++i) {
-    const DiskSetting& disk = settings.disks[i];
-    if (const Outcome added = add(fmt::format("disk{}", i), disk.file, disk.mode == world::BlockMode::read_only);
-        !added)
-      return added.error();
+    const auto found = sync::identify_image(file.path);
+    if (!found.ok()) return found.error();
+    images.push_back({file.role, file.path, found.value().bytes, found.value().hash});
   }
   return images;
 }

@@ -9,6 +9,7 @@
 
 #include "sync/log/header.h"
 #include "sync/trace/image.h"
+#include "vmm/app/image_files.h"
 #include "vmm/app/message.h"
 #include "vmm/app/trace_header.h"
 
@@ -90,15 +91,10 @@ Outcome Recording::begin(Board& board, const WrittenDisks& disks) {
 
 Result<std::vector<sync::ImageReference>> Recording::identify_images() const {
   std::vector<sync::ImageReference> images;
-  std::vector<std::pair<std::string, std::string>> files{{"kernel", settings_.kernel}, {"initrd", settings_.initrd}};
-  for (std::size_t i = 0; i < settings_.disks.size(); ++i) {
-    files.emplace_back(fmt::format("disk{}", i), settings_.disks[i].file);
-  }
-  for (const auto& [role, path] : files) {
-    if (path.empty()) continue;
-    const auto found = sync::identify_image(path);
+  for (const ImageFile& file : image_files(settings_)) {
+    const auto found = sync::identify_image(file.path);
     if (!found.ok()) return found.error();
-    images.push_back({role, absolute(path), found.value().bytes, found.value().hash});
+    images.push_back({file.role, absolute(file.path), found.value().bytes, found.value().hash});
   }
   return images;
 }

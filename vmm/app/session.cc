@@ -6,6 +6,9 @@
 #include <array>
 #include <cstdio>
 
+#include "vmm/app/cdrom_setting.h"
+#include "vmm/app/firmware_file.h"
+#include "vmm/app/image_files.h"
 #include "vmm/app/message.h"
 #include "vmm/app/pair_trouble.h"
 #include "vmm/app/progress.h"
@@ -66,6 +69,7 @@ Outcome Session::open() {
   }
   join_desk();
   if (const Outcome disks = open_disks(); !disks.ok()) return disks;
+  if (const Outcome media = open_media(); !media.ok()) return media;
   if (const Outcome board = make_board(); !board.ok()) return board;
   if (const Outcome there = go_to_start(); !there.ok()) return there;
   if (recording_) {
@@ -118,7 +122,17 @@ Outcome Session::open_disks() {
   return success();
 }
 
-Outcome Session::make_board() {
+Outcome Session::open_media() {
+  if (!settings_.pc.media) return success();
+  for (const std::string& path : *settings_.pc.media) {
+    auto medium = open_cdrom(path, *trouble_);
+    if (!medium.ok()) return medium.error();
+    media_.push_back(std::move(medium).value());
+  }
+  return success();
+}
+
+Result<BootFiles> Session::read_boot_files() const {
   BootFiles boot;
   auto kernel = read_if_given(settings_.kernel, kernel_max_bytes, "The kernel");
   if (!kernel.ok()) return kernel.error();
@@ -128,7 +142,23 @@ Outcome Session::make_board() {
   boot.initrd = std::move(initrd).value();
   boot.command_line = settings_.append;
   boot.flat = settings_.flat;
+  for (const ImageFile& file : image_files(settings_)) {
+    std::vector<std::uint8_t>* const to = file.role == "firmware"         ? &boot.firmware
+                                          : file.role == "uefi-variables" ? &boot.uefi_variables
+                                          : file.role == "vga-rom"        ? &boot.vga_rom
+                                          : file.role == "network-rom"    ? &boot.network_rom
+                                                                          : nullptr;
+    if (to == nullptr) continue;
+    auto contents = read_firmware_file(file.path, file.role);
+    if (!contents.ok()) return contents.error();
+    *to = std::move(contents).value();
+  }
+  return boot;
+}
 
+Outcome Session::make_board() {
+  auto boot = read_boot_files();
+  if (!boot.ok()) return boot.error();
   BoardConfig config;
   config.machine.digest_every_ticks = settings_.digest_every;
   config.machine.ns_per_tick = ns_per_tick;
@@ -136,14 +166,16 @@ Outcome Session::make_board() {
   config.rtc_start_seconds = *settings_.rtc_start_seconds;
   config.seed = seed_bytes(*settings_.seed);
   for (const auto& disk : written_disks_) config.disks.push_back(disk.get());
+  for (const auto& medium : media_) config.media.push_back(medium.get());
+  config.pc = settings_.pc_model();
   if (settings_.network.kind != NetworkSetting::Kind::none)
     config.network = BoardConfig::Network{settings_.network.mac};
   config.virtio_console = settings_.has_virtio_console();
   config.reboot = !settings_.no_reboot;
-  auto board = Board::make(config, std::move(boot));
+  auto board = Board::make(config, std::move(boot).value());
   if (!board.ok()) {
     const Error& error = board.error();
-    if (error.code != ExitCode::bad_input) return error;
+    if (error.code != ExitCode::bad_input || settings_.kernel.empty()) return error;
     return Error{error.code, fmt::format("The kernel '{}' cannot be booted: {}", settings_.kernel, error.text)};
   }
   board_ = std::move(board).value();
@@ -223,7 +255,16 @@ Result<std::optional<End>> Session::run() {
   if (const Outcome started = world_.start(); !started.ok()) return started.error();
   Result<std::optional<End>> end = debugger_ ? debugger_(*this) : step_until_end();
   end_world();
+  if (const Outcome saved = save_uefi_variables(); !saved.ok()) return saved.error();
   return end;
+}
+
+Outcome Session::save_uefi_variables() {
+  // Those of a recording belong to its trace.
+  const bool keeps = mode_ == Mode::run || is_pair(mode_);
+  const std::string& path = settings_.pc.uefi_variables;
+  if (!keeps || path.empty() || board_->uefi_variables().empty()) return success();
+  return world::replace_host_file(path, board_->uefi_variables(), "The file of UEFI variables");
 }
 
 std::optional<End> Session::step_until_end() {

@@ -70,6 +70,9 @@ class Session {
  private:
   void join_desk();
   Outcome open_disks();
+  Outcome open_media();
+  Result<BootFiles> read_boot_files() const;
+  Outcome save_uefi_variables();
   Outcome make_board();
   Outcome go_to_start();
   std::optional<End> step_until_end();
@@ -94,6 +97,7 @@ class Session {
   Outcome digests_written_ = success();
   std::vector<std::unique_ptr<world::BlockFile>> disks_;
   WrittenDisks written_disks_;
+  std::vector<std::unique_ptr<world::BlockFile>> media_;  ///< of the CD-ROM drive
   std::unique_ptr<Board> board_;
   std::unique_ptr<Recording> recording_;
   Replaying* replaying_ = nullptr;

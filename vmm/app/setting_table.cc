@@ -94,6 +94,25 @@ Outcome set_append(Settings& s, const std::string& value, const PathBase&) {
   return success();
 }
 Outcome set_flat(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.flat); }
+Outcome set_firmware(Settings& s, const std::string& value, const PathBase& base) {
+  return s.pc.set_firmware(value, base);
+}
+Outcome set_uefi_variables(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.pc.uefi_variables);
+}
+Outcome set_cdrom(Settings& s, const std::string& value, const PathBase& base) { return s.pc.set_cdrom(value, base); }
+Outcome set_boot(Settings& s, const std::string& value, const PathBase&) { return s.pc.set_boot(value); }
+Outcome set_boot_menu(Settings& s, const std::string& value, const PathBase&) {
+  return set_flag(value, s.pc.boot_menu);
+}
+Outcome set_display(Settings& s, const std::string& value, const PathBase&) {
+  if (value != "vga" && value != "none")
+    return usage(fmt::format("there is no display '{}'; it is vga or none", value));
+  s.pc.display = value == "vga";
+  return success();
+}
+Outcome set_hpet(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.pc.hpet); }
+Outcome set_hyperv(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.pc.hyperv); }
 Outcome set_memory(Settings& s, const std::string& value, const PathBase&) {
   return store(parse_memory_size(value), s.memory_bytes);
 }
@@ -205,6 +224,17 @@ const std::array rows{
     SettingRow{"append", Kind::text, machine, boot_group, "TEXT", "kernel command line", set_append},
     SettingRow{"flat", Kind::flag, machine, boot_group, none,
                "the kernel is a flat real-mode image, entered at 0000:7C00", set_flat},
+    SettingRow{"firmware", Kind::text, machine, boot_group, "NAME",
+               "without a kernel, what boots disks and CDs: bios (default) or uefi; or bios=FILE, uefi=FILE for an image "
+               "other than Debian's",
+               set_firmware},
+    SettingRow{"uefi-vars", Kind::text, machine, boot_group, "FILE",
+               "keeps the variables of UEFI firmware, and is made if it is not there; default: they are forgotten",
+               set_uefi_variables},
+    SettingRow{"boot", Kind::text, machine, boot_group, "ORDER",
+               "what firmware boots from: disk, cdrom, network; default disk,cdrom", set_boot},
+    SettingRow{"boot-menu", Kind::flag, machine, boot_group, none, "firmware waits for a key that opens its menu",
+               set_boot_menu},
     SettingRow{
         "from", Kind::text, none, boot_group, "CHECKPOINT",
         "go on live from a checkpoint of a trace instead of booting; the machine is the trace's, only what it is "
@@ -229,12 +259,15 @@ const std::array rows{
     SettingRow{"no-reboot", Kind::flag, machine, machine_group, none,
                "end when the guest resets, instead of booting it again", set_no_reboot},
 
-    SettingRow{"disk", Kind::disks, none, device_group, "FILE[,mode=M]",
-               "add a disk from a raw image; mode overlay: changes are forgotten at the end (default), ro: read-only, "
-               "rw: changes go to the image",
+    SettingRow{"disk", Kind::disks, none, device_group, "FILE[,mode=M][,bus=B]",
+               "add a disk from an image; mode overlay: changes are forgotten at the end (default), ro: read-only, "
+               "rw: changes go to the image; bus: virtio (default with a kernel) or ide (default otherwise)",
                add_disk},
+    SettingRow{"cdrom", Kind::text, machine, device_group, "FILE[,FILE]...",
+               "a CD-ROM drive and the ISO images for it, the first of them inserted; or empty", set_cdrom},
     SettingRow{"net", Kind::network, none, device_group, "KIND",
-               "none (default), user[,forward=tcp:ADDR:PORT-:GUESTPORT]..., or tap=NAME; each with [,mac=02:...]",
+               "none (default), user[,forward=tcp:ADDR:PORT-:GUESTPORT]..., or tap=NAME; each with [,mac=02:...] and "
+               "[,card=virtio|e1000]",
                set_network},
     SettingRow{"serial", Kind::text, machine, device_group, "PLACE",
                "the serial port: stdio[,log=FILE] (default), file:FILE or none; on a terminal Ctrl-A x ends the "
@@ -242,6 +275,12 @@ const std::array rows{
                set_serial},
     SettingRow{"console", Kind::text, machine, device_group, "PLACE",
                "a virtio console: none (default), stdio[,log=FILE] or file:FILE", set_console},
+
+    SettingRow{"display", Kind::text, machine, device_group, "KIND",
+               "vga, with keyboard and mouse (default with firmware), or none", set_display},
+    SettingRow{"hpet", Kind::flag, machine, device_group, none, "add a high-precision event timer", set_hpet},
+    SettingRow{"hyperv", Kind::flag, machine, device_group, none,
+               "offer the interface of Hyper-V: for Windows 7 and later", set_hyperv},
 
     SettingRow{"output", Kind::text, none, record_group, "DIR", "the trace: a folder that is made for it", set_output,
                Commands::record, "o"},

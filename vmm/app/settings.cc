@@ -39,6 +39,14 @@ Outcome check_pair(const Settings& settings) {
 
 }  // namespace
 
+PcModel Settings::pc_model() const {
+  PcModel model = pc.model(!kernel.empty());
+  const bool direct = model.firmware == FirmwareKind::none;
+  model.card = network.card.value_or(direct ? NetworkCard::virtio : NetworkCard::e1000);
+  for (const DiskSetting& disk : disks) model.buses.push_back(disk.bus.value_or(direct ? DiskBus::virtio : DiskBus::ide));
+  return model;
+}
+
 ConsoleSetting Settings::serial_console() const {
   if (serial) return *serial;
   // Standard output belongs to the summary, or to the console that asked for it.
@@ -54,9 +62,17 @@ Outcome check(const Settings& settings, Mode mode) {
                                !settings.disks.empty() || settings.seed || settings.rtc_start_seconds;
     if (machine_given)
       return no("with --from the machine is the trace's; leave out kernel, disks and what else makes one");
-  } else if (settings.kernel.empty()) {
-    return no("there is no kernel; give one with --kernel FILE or in a guest file");
+  } else if (settings.kernel.empty() && settings.disks.empty() && !settings.pc.media && !settings.pc.firmware) {
+    return no(
+        "there is nothing to boot; give a disk image with --disk FILE, a CD image with --cdrom FILE, or a kernel with "
+        "--kernel FILE");
   }
+  if (!settings.kernel.empty() && settings.pc.firmware)
+    return no("a kernel is entered without firmware; leave out --firmware or --kernel");
+  if (settings.kernel.empty() && (!settings.initrd.empty() || !settings.append.empty() || settings.flat))
+    return no("--initrd, --append and --flat go with --kernel FILE; give one or leave them out");
+  if (!settings.pc.uefi_variables.empty() && settings.pc_model().firmware != FirmwareKind::uefi)
+    return no("--uefi-vars goes with --firmware uefi");
   if (mode == Mode::record) {
     if (settings.trace.empty()) return no("a recording needs a folder for its trace; name one with -o DIR");
     for (const DiskSetting& disk : settings.disks) {

@@ -10,6 +10,7 @@
 #include "vmm/app/disk_setting.h"
 #include "vmm/app/mode.h"
 #include "vmm/app/network_setting.h"
+#include "vmm/app/pc_setting.h"
 
 namespace lockstitch::app {
 
@@ -29,6 +30,7 @@ struct Settings {
   bool flat = false;
   std::vector<DiskSetting> disks;
   NetworkSetting network;
+  PcSetting pc;
   std::optional<ConsoleSetting> serial;  ///< nothing said: stdio, or none when the summary goes to stdout
   ConsoleSetting console;                ///< none: the machine has no virtio console, unless the next says so
   bool virtio_console = false;           ///< a virtio console even if it is connected to nothing
@@ -60,6 +62,7 @@ struct Settings {
   std::string from;
 
   ConsoleSetting serial_console() const;
+  PcModel pc_model() const;
   bool has_virtio_console() const { return virtio_console || console.kind != ConsoleSetting::Kind::none; }
 };
 

@@ -69,6 +69,7 @@ sync::Header describe(const Settings& settings, Board& board, std::vector<sync::
   to.virtio_console = settings.has_virtio_console();
   if (settings.network.kind != NetworkSetting::Kind::none) to.network_mac = settings.network.mac;
   for (const DiskSetting& disk : settings.disks) to.disks.push_back({disk.mode == world::BlockMode::read_only});
+  to.pc = to_text(settings.pc_model());
   const Connections& ports = board.machine().connections();
   for (std::uint16_t port = 1; port <= ports.count(); ++port) to.ports.emplace_back(ports.name({port}));
   return header;
@@ -82,9 +83,21 @@ Settings settings_of(const sync::Header& header) {
   settings.initrd = path_of(header, "initrd");
   settings.append = board.command_line;
   settings.flat = board.flat_kernel;
+  const PcModel pc = pc_model_of(board.pc).value();  // check_replayable() has looked
   for (std::size_t i = 0; i < board.disks.size(); ++i) {
     const auto mode = board.disks[i].read_only ? world::BlockMode::read_only : world::BlockMode::overlay;
-    settings.disks.push_back({path_of(header, fmt::format("disk{}", i)), mode});
+    settings.disks.push_back({path_of(header, fmt::format("disk{}", i)), mode, pc.buses[i]});
+  }
+  settings.network.card = pc.card;
+  settings.pc.adopt(pc);
+  settings.pc.firmware_file = path_of(header, "firmware");
+  settings.pc.vga_rom_file = path_of(header, "vga-rom");
+  settings.pc.network_rom_file = path_of(header, "network-rom");
+  settings.pc.uefi_variables = path_of(header, "uefi-variables");
+  if (pc.cdrom) {
+    settings.pc.media.emplace();
+    for (std::size_t i = 0; !path_of(header, fmt::format("cdrom{}", i)).empty(); ++i)
+      settings.pc.media->push_back(path_of(header, fmt::format("cdrom{}", i)));
   }
   if (board.network_mac) {
     settings.network.kind = NetworkSetting::Kind::unplugged;
@@ -110,6 +123,9 @@ Outcome check_replayable(const sync::Header& header) {
   };
   if (header.board.name != board_name)
     return no(fmt::format("its board is '{}', not {}", header.board.name, board_name));
+  const auto pc = pc_model_of(header.board.pc);
+  if (!pc.ok()) return no(pc.error().text);
+  if (pc.value().buses.size() != header.board.disks.size()) return no("its disks are on unknown buses");
   if (header.board.ns_per_tick != ns_per_tick) return no("its clock runs at another rate");
   if (header.engine.name != "interp") return no(fmt::format("there is no engine '{}' here", header.engine.name));
   if (header.cpuid != cpuid_rows()) return no("its processor model answers CPUID otherwise than ours");
