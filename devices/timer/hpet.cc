@@ -215,7 +215,7 @@ std::uint64_t Hpet::read(std::uint64_t offset, unsigned width) {
   }
   std::uint64_t value = read_register(base) >> skip;
   if ((offset & 7) + width > 8) value |= read_register(base + 8) << (64 - skip);
-  return value;
+  return value & ones(width);
 }
 
 void Hpet::write(std::uint64_t offset, unsigned width, std::uint64_t value) {
