@@ -39,7 +39,7 @@ Result<std::unique_ptr<Board>> Board::make(const BoardConfig& config, BootFiles 
                                       " disks, but the PCI bus has room for " + std::to_string(max_disks) +
                                       ": leave some out"};
   auto board = std::unique_ptr<Board>(new Board(std::move(boot)));
-  auto engine = std::make_unique<interp::Interp>(*memory.value());
+  auto engine = std::make_unique<interp::Interp>(*memory.value(), interp::CpuModel{.hyperv = config.pc.hyperv});
   board->memory_bytes_ = config.memory_bytes;
   board->machine_ = std::make_unique<Machine>(config.machine, std::move(engine), std::move(memory).value());
   board->pc_ = config.pc;
@@ -139,6 +139,7 @@ void Board::wire_legacy(const BoardConfig& config) {
   delay_ = std::make_unique<ScratchPort>("delay");
   fpu_ = std::make_unique<ScratchPort>("fpu");
   LS_ASSERT(bus.add_ports(0x00, 16, dma_->controller()));
+  if (has_firmware()) LS_ASSERT(bus.add_ports(0xc0, 32, dma_->controller()));
   LS_ASSERT(bus.add_ports(0x81, 15, dma_->pages()));
   LS_ASSERT(bus.add_ports(0x80, 1, *post_));
   LS_ASSERT(bus.add_ports(0xed, 1, *delay_));

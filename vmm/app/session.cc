@@ -191,6 +191,10 @@ Outcome Session::open_consoles() {
   ends_.live_sink->add_stream(board_->serial_port());
   if (const Outcome serial = open_console(board_->serial_port(), settings_.serial_console()); !serial.ok())
     return serial;
+  if (settings_.firmware_log.kind != ConsoleSetting::Kind::none) {
+    ends_.live_sink->add_stream(board_->debug_port());
+    if (const Outcome log = open_console(board_->debug_port(), settings_.firmware_log); !log.ok()) return log;
+  }
   if (!board_->console_port()) return success();
   ends_.live_sink->add_stream(*board_->console_port());
   return open_console(*board_->console_port(), settings_.console);

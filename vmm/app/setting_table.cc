@@ -131,6 +131,9 @@ Outcome set_network(Settings& s, const std::string& value, const PathBase&) {
 Outcome set_serial(Settings& s, const std::string& value, const PathBase& base) {
   return store(parse_console(value, base), s.serial);
 }
+Outcome set_firmware_log(Settings& s, const std::string& value, const PathBase& base) {
+  return store(parse_console(value, base), s.firmware_log);
+}
 Outcome set_console(Settings& s, const std::string& value, const PathBase& base) {
   return store(parse_console(value, base), s.console);
 }
@@ -276,6 +279,8 @@ const std::array rows{
     SettingRow{"console", Kind::text, machine, device_group, "PLACE",
                "a virtio console: none (default), stdio[,log=FILE] or file:FILE", set_console},
 
+    SettingRow{"firmware-log", Kind::text, machine, device_group, "PLACE",
+               "what firmware tells port 402h: none (default) or file:FILE", set_firmware_log},
     SettingRow{"display", Kind::text, machine, device_group, "KIND",
                "vga, with keyboard and mouse (default with firmware), or none", set_display},
     SettingRow{"hpet", Kind::flag, machine, device_group, none, "add a high-precision event timer", set_hpet},

@@ -93,6 +93,8 @@ Outcome check(const Settings& settings, Mode mode) {
   if (serial_stdio && console_stdio) {
     return no("--serial and --console cannot both be stdio; give one of them file:PATH or none");
   }
+  if (settings.firmware_log.kind == ConsoleSetting::Kind::stdio)
+    return no("the firmware's log goes to a file; give one with --firmware-log file:PATH");
   if (settings.json && (serial_stdio || console_stdio)) {
     return no(
         "--json and a console cannot both have the standard output; write the summary with --summary FILE, or the "

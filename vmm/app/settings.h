@@ -32,6 +32,7 @@ struct Settings {
   NetworkSetting network;
   PcSetting pc;
   std::optional<ConsoleSetting> serial;  ///< nothing said: stdio, or none when the summary goes to stdout
+  ConsoleSetting firmware_log;           ///< what firmware writes to port 402h
   ConsoleSetting console;                ///< none: the machine has no virtio console, unless the next says so
   bool virtio_console = false;           ///< a virtio console even if it is connected to nothing
   ClockMode clock = ClockMode::realtime;

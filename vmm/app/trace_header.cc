@@ -18,13 +18,14 @@ constexpr std::string_view board_name = "PC-1";
 /// Leaves whose answer depends on the subleaf; more than any of them has.
 constexpr std::uint32_t subleaves = 4;
 
-std::vector<sync::CpuidRow> cpuid_rows() {
+std::vector<sync::CpuidRow> cpuid_rows(bool hyperv) {
   std::vector<sync::CpuidRow> rows;
   for (const std::uint32_t base : {0u, 0x4000'0000u, 0x8000'0000u}) {
-    const std::uint32_t last = std::min(interp::cpuid(base, 0).eax, base + 0x40);
+    const interp::CpuModel model{.hyperv = hyperv};
+    const std::uint32_t last = std::min(interp::cpuid(base, 0, model).eax, base + 0x40);
     for (std::uint32_t leaf = base; leaf <= last; ++leaf) {
       for (std::uint32_t subleaf = 0; subleaf < subleaves; ++subleaf) {
-        const interp::CpuidResult r = interp::cpuid(leaf, subleaf);
+        const interp::CpuidResult r = interp::cpuid(leaf, subleaf, model);
         rows.push_back({leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx});
       }
     }
@@ -54,7 +55,7 @@ sync::Header describe(const Settings& settings, Board& board, std::vector<sync::
   header.digest_every = settings.digest_every;
   header.numeric_mode = numeric_mode();
   header.engine = engine_of(board.machine().engine_traits());
-  header.cpuid = cpuid_rows();
+  header.cpuid = cpuid_rows(settings.pc.hyperv);
   header.images = std::move(images);
 
   sync::BoardDescription& to = header.board;
@@ -128,7 +129,7 @@ Outcome check_replayable(const sync::Header& header) {
   if (pc.value().buses.size() != header.board.disks.size()) return no("its disks are on unknown buses");
   if (header.board.ns_per_tick != ns_per_tick) return no("its clock runs at another rate");
   if (header.engine.name != "interp") return no(fmt::format("there is no engine '{}' here", header.engine.name));
-  if (header.cpuid != cpuid_rows()) return no("its processor model answers CPUID otherwise than ours");
+  if (header.cpuid != cpuid_rows(pc.value().hyperv)) return no("its processor model answers CPUID otherwise than ours");
   if (header.board.memory_bytes < limits::memory_min_bytes || header.board.memory_bytes > limits::memory_max_bytes) {
     return no(fmt::format("its guest has {} bytes of memory", header.board.memory_bytes));
   }

@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Boots what firmware boots, and says what was seen.
+
+usage: boots.py [--build DIR] [--media DIR] [--folder DIR] [NAME]...
+"""
+import argparse
+import pathlib
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from guest import Failed, Guest  # noqa: E402
+
+SOURCE = pathlib.Path(__file__).resolve().parents[3]
+
+
+class Boots:
+    def __init__(self, build, media, folder):
+        self.program, self.media, self.folder = pathlib.Path(build) / 'lockstitch', pathlib.Path(media), folder
+
+    def guest(self, name, *arguments, command='run'):
+        return Guest(self.program, self.folder, name, ['--memory', '512M', *arguments], command)
+
+    def seabios_menu(self):
+        """SeaBIOS finds nothing to boot and says so; its boot menu opens by a key."""
+        with self.guest('seabios_menu', '--firmware', 'bios', '--cdrom', 'empty', '--boot-menu') as guest:
+            guest.wait_screen('SeaBIOS')
+            guest.wait_screen('Press ESC for boot menu')
+            guest.press('esc')
+            guest.wait_screen(r'1\. DVD/CD')
+            guest.press('1')
+            guest.wait_screen('No bootable device')
+
+    def grub_cd(self):
+        """GRUB's menu on a CD is driven by keys."""
+        with self.guest('grub_cd', '--cdrom', self.media / 'grub.iso') as guest:
+            guest.wait_screen('Say two')
+            guest.press('down')
+            guest.press('ret')
+            guest.wait_serial('LOCKSTITCH-TWO')
+            guest.wait_screen('Say two')
+
+    def cd_linux(self):
+        """A kernel and its initramfs are read from the CD, and Linux switches the machine off by ACPI."""
+        with self.guest('cd_linux', '--cdrom', self.media / 'grub.iso') as guest:
+            guest.wait_screen('Debian from CD')
+            guest.press('down', 'down', 'ret')
+            guest.wait_serial('LOCKSTITCH-USERLAND', 300)
+            if guest.wait_end() != 0:
+                raise Failed('the guest did not switch itself off')
+
+    def _disk(self, name, firmware, bus):
+        disk = f'file={self.media / "pc.img"},bus={bus}'
+        with self.guest(name, '--firmware', firmware, '--disk', disk, '--net', 'user') as guest:
+            guest.wait_serial('Debian with PostgreSQL', 120)
+            guest.wait_serial('LOCKSTITCH-GUEST-READY', 300)
+            guest.wait_screen('LOCKSTITCH-GUEST-READY') if firmware == 'bios' else guest.screenshot('ready.png')
+
+    def disk_bios_ide(self):
+        """GRUB on an IDE disk boots Debian with PostgreSQL by BIOS."""
+        self._disk('disk_bios_ide', 'bios', 'ide')
+
+    def disk_bios_virtio(self):
+        """The same from virtio."""
+        self._disk('disk_bios_virtio', 'bios', 'virtio')
+
+    def disk_uefi_ide(self):
+        """GRUB on an IDE disk boots Debian with PostgreSQL by UEFI."""
+        self._disk('disk_uefi_ide', 'uefi', 'ide')
+
+    def disk_uefi_virtio(self):
+        """The same from virtio."""
+        self._disk('disk_uefi_virtio', 'uefi', 'virtio')
+
+    def uefi_shell(self):
+        """Without anything to boot OVMF ends in its shell, which runs commands."""
+        with self.guest('uefi_shell', '--firmware', 'uefi') as guest:
+            guest.wait_serial('UEFI Interactive Shell', 240)
+            guest.wait_serial('any other key to continue', 60)
+            guest.press('esc')
+            guest.wait_serial('Shell>', 60)
+            guest.type('ver\n')
+            guest.wait_serial('UEFI v2', 60)
+
+    def ipxe(self):
+        """iPXE's ROM on the e1000 card gets an address from the network."""
+        with self.guest('ipxe', '--boot', 'network', '--net', 'user', '--firmware', 'bios') as guest:
+            guest.wait_screen('iPXE')
+            guest.wait_screen(r'net0: 10\.0\.2\.15|Configuring.*ok', 120)
+
+    def memtest(self):
+        """memtest86+ runs its tests."""
+        with self.guest('memtest', '--memory', '64M', '--kernel', '/boot/memtest86+x64.bin', '--display', 'vga') as guest:
+            guest.wait_screen('Memtest86')
+            guest.wait_screen(r'Test #[1-9]|Pass +[1-9]', 300)
+
+
+NAMES = [name for name in vars(Boots) if not name.startswith('_') and name != 'guest']
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--build', default=SOURCE / 'build/release')
+    parser.add_argument('--media', default=SOURCE / 'build/pc')
+    parser.add_argument('--folder', help='keep what the guests said there')
+    parser.add_argument('names', nargs='*', default=NAMES)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        boots = Boots(options.build, options.media, options.folder or temporary)
+        failed = 0
+        for name in options.names:
+            began = time.monotonic()
+            claim = getattr(Boots, name).__doc__.splitlines()[0]
+            try:
+                getattr(boots, name)()
+                print(f'claim holds: {name}: {claim} ({time.monotonic() - began:.1f} s)', flush=True)
+            except Failed as why:
+                failed += 1
+                print(f'claim FAILS: {name}: {claim}\n{why}', flush=True)
+        return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
