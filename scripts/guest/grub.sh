@@ -51,9 +51,22 @@ menuentry "Off" {
 END
 }
 
-# make_pc_disk FILE_SYSTEM FILES WORK OUTPUT: the file system gets FILES in /boot and becomes the second partition.
-make_pc_disk() {
-  local system=$3/root.img files=$2 work=$3 output=$4 esp=$3/esp.img sectors core
+debian_menu() {
+  cat <<'END'
+serial --unit=0 --speed=115200
+terminal_input console serial
+terminal_output console serial
+set timeout=2
+menuentry "Debian" {
+  linux /vmlinuz console=tty0 console=ttyS0 root=LABEL=lockstitch ro panic=-1
+  initrd /initrd.img
+}
+END
+}
+
+# make_guest_system FILE_SYSTEM FILES WORK OUTPUT: the test guest's file system with FILES in /boot.
+make_guest_system() {
+  local system=$4 files=$2 work=$3
   cp --sparse=always "$1" "$system"
   disk_menu >"$work/grub.cfg"
   find "$work/grub.cfg" "$files" -exec touch -h -d "@$build_time" {} +
@@ -63,8 +76,32 @@ make_pc_disk() {
     echo "write $work/grub.cfg /boot/grub/grub.cfg"
     for file in "$files"/*; do echo "write $file /boot/$(basename "$file")"; done
   } | debugfs -w -f - "$system" >"$work/debugfs.log" 2>&1 || { cat "$work/debugfs.log" >&2; die "debugfs failed, see above"; }
-  sectors=$(($(stat -c %s "$system") / 512))
+}
 
+# make_debian_system WORK OUTPUT: what debootstrap installs, with a password-less root. Needs root.
+make_debian_system() {
+  local tree=$1/debian output=$2
+  debootstrap --variant=minbase --include=linux-image-amd64,systemd-sysv,udev,initramfs-tools,zstd,login \
+    bookworm "$tree" "$(debian_mirror)" >"$1/debootstrap.log" 2>&1 || { tail -20 "$1/debootstrap.log" >&2; die "debootstrap failed, see above"; }
+  rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/* "$tree"/usr/share/{doc,locale,man}
+  echo 'LABEL=lockstitch / ext4 errors=remount-ro 0 1' >"$tree/etc/fstab"
+  echo lockstitch >"$tree/etc/hostname"
+  sed -i 's/^root:[^:]*:/root::/' "$tree/etc/shadow"
+  # initramfs-tools has put the drivers of all disks into it.
+  mkdir -p "$tree/boot/grub"
+  debian_menu >"$tree/boot/grub/grub.cfg"
+  truncate -s 1400M "$output"
+  mke2fs -q -F -t ext4 -m 0 -L lockstitch -d "$tree" "$output"
+}
+debian_mirror() {
+  awk '$1 == "URIs:" { print $2; exit } $1 == "deb" { for (i = 2; i <= NF; i++) if ($i ~ /^http/) { print $i; exit } }' \
+    /etc/apt/sources.list.d/*.sources /etc/apt/sources.list 2>/dev/null
+}
+
+# make_pc_disk SYSTEM WORK OUTPUT: GRUB for BIOS and UEFI, and the file system as the second partition.
+make_pc_disk() {
+  local system=$1 work=$2 output=$3 esp=$2/esp.img sectors core
+  sectors=$(($(stat -c %s "$system") / 512))
   grub-mkimage -O i386-pc -p '(hd0,msdos2)/boot/grub' -o "$work/core.img" biosdisk "${grub_modules[@]}"
   core=$((($(stat -c %s "$work/core.img") + 511) / 512))
   [ $core -lt $first_sector ] || die "GRUB's core needs $core sectors, and there are $first_sector"
