@@ -7,11 +7,12 @@
 namespace lockstitch {
 namespace {
 constexpr std::uint64_t entry_bytes = 8, region_max_bytes = 0x1'0000;
+constexpr std::uint64_t address_end = std::uint64_t{1} << 32;
 constexpr std::uint8_t end_of_table = 0x80;
 }  // namespace
 
 bool RegionWalk::more() {
-  if (bytes_ != 0) return !failed_;
+  if (bytes_ != 0 && !failed_) return true;
   if (failed_ || last_ || entries_ == table_max_entries) return false;
   std::array<std::uint8_t, entry_bytes> entry;
   if (!memory_.read(next_entry_, entry)) {
@@ -19,12 +20,13 @@ bool RegionWalk::more() {
     return false;
   }
   ++entries_;
-  next_entry_ += entry_bytes;
+  next_entry_ = (next_entry_ + entry_bytes) % address_end;
   address_ = (Gpa{entry[0]} | Gpa{entry[1]} << 8 | Gpa{entry[2]} << 16 | Gpa{entry[3]} << 24) & ~Gpa{1};
   bytes_ = (entry[4] | std::uint64_t{entry[5]} << 8) & ~std::uint64_t{1};
   if (bytes_ == 0) bytes_ = region_max_bytes;
   last_ = entry[7] & end_of_table;
-  return true;
+  failed_ = address_ + bytes_ > address_end;
+  return !failed_;
 }
 
 std::size_t RegionWalk::write(Bytes in) {

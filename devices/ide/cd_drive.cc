@@ -86,11 +86,12 @@ void CdDrive::arrive(Bytes payload) {
   if (!removes) event_ = MediumEvent::new_medium;
   medium_ = index;
   tray_open_ = false;
-  attention_ = removes ? attention_ : sense_medium_changed.code;
+  // What has happened since power-on comes first; a read that fails is told of the change by that.
+  if (removes && attention_ == sense_medium_changed.code) attention_ = 0;
+  if (!removes && !reads) attention_ = sense_medium_changed.code;
   if (!reads) return;
   forget();
   sense_ = removes ? sense_no_medium : sense_medium_changed;
-  if (!removes) attention_ = 0;
   do_later(Step::check);
   cable().drive_changed();
 }
