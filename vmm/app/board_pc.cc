@@ -128,3 +128,22 @@ Screen* Board::screen() const { return vga_.get(); }
 Bytes Board::uefi_variables() const { return flash_ ? flash_->contents() : Bytes(); }
 
 }  // namespace lockstitch::app
+namespace lockstitch::app {
+void Board::wire_firmware(const BoardConfig& config) {
+  Machine& m = *machine_;
+  fw_cfg_ = std::make_unique<FwCfg>("fw_cfg", m.memory());
+  auto le = [](std::uint64_t v, int n) { std::vector<std::uint8_t> b; while (n--) { b.push_back(std::uint8_t(v)); v >>= 8; } return b; };
+  fw_cfg_->set_entry(0, {'Q', 'E', 'M', 'U'});
+  fw_cfg_->set_entry(1, le(3, 4));
+  fw_cfg_->set_entry(3, le(memory_bytes_, 8));
+  fw_cfg_->set_entry(5, le(1, 2));
+  fw_cfg_->set_entry(0xf, le(1, 2));
+  std::vector<std::uint8_t> e820;
+  for (const auto& r : m.memory().regions()) { for (auto x : le(r.base, 8)) e820.push_back(x); for (auto x : le(r.bytes, 8)) e820.push_back(x); for (auto x : le(1, 4)) e820.push_back(x); }
+  fw_cfg_->add_file({"etc/e820", e820});
+  if (!boot_.vga_rom.empty()) fw_cfg_->add_file({"pci1234,1111.rom", boot_.vga_rom});
+  LS_ASSERT(m.bus().add_ports(0x510, 2, fw_cfg_->ports()));
+  LS_ASSERT(m.bus().add_ports(0x514, 8, fw_cfg_->dma()));
+  m.add_device(*fw_cfg_);
+}
+}
