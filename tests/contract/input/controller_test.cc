@@ -9,7 +9,9 @@ using namespace lockstitch::test;
 
 namespace {
 constexpr std::uint16_t key_a = 30, key_b = 48;
-}
+// What drivers of NT rely on.
+static_assert(KeyboardController::byte_ns >= 100'000 && KeyboardController::slow_byte_ns >= 1'000'000);
+}  // namespace
 
 TEST_CASE("after power-on the status is idle and the command byte that of a PC: interrupts and translation on") {
   Guest g;
