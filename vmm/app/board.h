@@ -104,6 +104,7 @@ class Board {
   void wire_pci();
   void wire_virtio(const BoardConfig& config);
   void wire_memory_map();
+  void preset_cmos();
   void wire_firmware(const BoardConfig& config);
   void wire_display();
   void wire_ide(const BoardConfig& config);

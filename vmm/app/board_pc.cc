@@ -43,6 +43,28 @@ void Board::wire_memory_map() {
   machine_->add_device(*flash_);
 }
 
+// What a PC's set-up program would have stored. Source: reference/platform.md 7.6
+void Board::preset_cmos() {
+  const auto preset = [this](std::uint8_t index, std::uint64_t value, unsigned bytes) {
+    for (unsigned i = 0; i < bytes; ++i)
+      rtc_->set_memory(static_cast<std::uint8_t>(index + i), static_cast<std::uint8_t>(value >> (8 * i)));
+  };
+  const std::uint64_t low = std::min(memory_bytes_, limits::low_ram_max_bytes), high = memory_bytes_ - low;
+  const std::uint64_t extended_kib = std::min<std::uint64_t>((low - (1u << 20)) >> 10, 0xffff);
+  preset(0x14, 0x06, 1);  // equipment: FPU, PS/2 mouse
+  preset(0x15, 640, 2);
+  preset(0x17, extended_kib, 2);
+  preset(0x30, extended_kib, 2);
+  preset(0x34, low <= 16u << 20 ? 0 : std::min<std::uint64_t>((low - (16u << 20)) >> 16, 0xffff), 2);
+  preset(0x5b, high >> 16, 3);
+  // Boot order in nibbles: 2 hard disk, 3 CD, 4 network.
+  std::array<std::uint8_t, 3> order{};
+  for (std::size_t i = 0; i < pc_.boot_order.size() && i < order.size(); ++i)
+    order[i] = static_cast<std::uint8_t>(2 + static_cast<unsigned>(pc_.boot_order[i]));
+  preset(0x3d, order[0] | order[1] << 4, 1);
+  preset(0x38, order[2] << 4 | 1, 1);
+}
+
 void Board::wire_display() {
   Machine& m = *machine_;
   Bus& bus = m.bus();
@@ -145,5 +167,10 @@ void Board::wire_firmware(const BoardConfig& config) {
   LS_ASSERT(m.bus().add_ports(0x510, 2, fw_cfg_->ports()));
   LS_ASSERT(m.bus().add_ports(0x514, 8, fw_cfg_->dma()));
   m.add_device(*fw_cfg_);
+  preset_cmos();
+  panic_port_ = m.make_port("panic");
+  pvpanic_ = std::make_unique<Pvpanic>("pvpanic", m.effects(*panic_port_));
+  LS_ASSERT(m.bus().add_ports(0x505, 1, *pvpanic_));
+  m.add_device(*pvpanic_);
 }
 }

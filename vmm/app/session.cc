@@ -187,7 +187,18 @@ Outcome Session::go_to_start() {
   return restore_snapshot(machine(), written_disks_, *start_);
 }
 
+void Session::open_panic_reports() {
+  const auto open = [this](std::optional<PortId> port, PanicReport::Text text) {
+    if (!port) return;
+    panic_reports_.push_back(std::make_unique<PanicReport>(*port, text));
+    world_.add(*panic_reports_.back());
+  };
+  open(board_->panic_port(), panic_text);
+  open(board_->crash_port(), crash_text);
+}
+
 Outcome Session::open_consoles() {
+  open_panic_reports();
   ends_.live_sink->add_stream(board_->serial_port());
   if (const Outcome serial = open_console(board_->serial_port(), settings_.serial_console()); !serial.ok())
     return serial;

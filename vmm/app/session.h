@@ -10,6 +10,7 @@
 #include "sync/peer/desk.h"
 #include "vmm/app/board.h"
 #include "vmm/app/output_file.h"
+#include "vmm/app/panic_report.h"
 #include "vmm/app/run_mode.h"
 #include "vmm/app/settings.h"
 #include "vmm/app/summary.h"
@@ -78,6 +79,7 @@ class Session {
   std::optional<End> step_until_end();
   void wait_for_guest_time();
   Outcome open_consoles();
+  void open_panic_reports();
   Outcome open_console(PortId port, const ConsoleSetting& setting);
   Outcome open_network();
   bool uses_stdio() const;
@@ -107,6 +109,7 @@ class Session {
   SourceAndSink ends_;
   std::vector<OutputFile> console_files_;
   std::vector<std::unique_ptr<world::Terminal>> consoles_;
+  std::vector<std::unique_ptr<PanicReport>> panic_reports_;
   std::unique_ptr<world::Tap> tap_;
   std::unique_ptr<world::UserNet> user_net_;
   std::unique_ptr<world::Signals> signals_;
