@@ -27,6 +27,7 @@
 #include "devices/virtio/virtio_pci.h"
 #include "lockstitch/block.h"
 #include "lockstitch/result.h"
+#include "lockstitch/screen.h"
 #include "vmm/machine/machine.h"
 
 namespace lockstitch::app {
@@ -67,6 +68,11 @@ class Board {
   PortId debug_port() const { return debug_port_; }
   std::optional<PortId> network_port() const { return network_port_; }
   std::optional<PortId> console_port() const { return console_port_; }
+  /// Null: it has none.
+  Screen* screen() { return screen_; }
+  std::optional<PortId> keyboard_port() const { return keyboard_port_; }
+  std::optional<PortId> mouse_port() const { return mouse_port_; }
+  std::optional<PortId> cdrom_port() const { return cdrom_port_; }
 
  private:
   explicit Board(BootFiles boot) : boot_(std::move(boot)) {}
@@ -82,7 +88,8 @@ class Board {
   std::uint64_t memory_bytes_ = 0;
   std::unique_ptr<Machine> machine_;
   PortId serial_port_, debug_port_;
-  std::optional<PortId> network_port_, console_port_;
+  std::optional<PortId> network_port_, console_port_, keyboard_port_, mouse_port_, cdrom_port_;
+  Screen* screen_ = nullptr;
 
   std::unique_ptr<LocalApic> lapic_;
   std::unique_ptr<IoApic> ioapic_;

@@ -2,6 +2,7 @@
 #include "vmm/app/settings.h"
 
 #include "vmm/app/memory_size.h"
+#include "vmm/world/vnc_place.h"
 
 namespace lockstitch::app {
 
@@ -38,6 +39,19 @@ Outcome check_pair(const Settings& settings) {
 }
 
 }  // namespace
+
+Outcome check_vnc(const Settings& settings) {
+  if (settings.vnc.empty()) {
+    return settings.vnc_password.empty() ? success() : no("--vnc-password means nothing without --vnc");
+  }
+  const auto place = world::parse_vnc_place(settings.vnc);
+  if (!place.ok()) return Error{place.error().code, "--vnc: " + place.error().text};
+  if (!place.value().loopback && settings.vnc_password.empty())
+    return no(
+        "whoever reaches the VNC server has the guest's keyboard; on an address that other hosts reach it needs "
+        "--vnc-password FILE");
+  return success();
+}
 
 ConsoleSetting Settings::serial_console() const {
   if (serial) return *serial;
@@ -82,6 +96,7 @@ Outcome check(const Settings& settings, Mode mode) {
         "--json and a console cannot both have the standard output; write the summary with --summary FILE, or the "
         "console with file:PATH");
   }
+  if (const Outcome vnc = check_vnc(settings); !vnc.ok()) return vnc;
   if (!settings.digests.empty() && settings.digest_every == 0) return no("--digests needs --digest-every N");
   return check_host_memory(settings.memory_bytes);
 }
