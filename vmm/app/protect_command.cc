@@ -140,7 +140,7 @@ Result<int> protect_guest(Settings settings, Mode mode) {
   options.arbiter = settings.pair.arbiter;
   options.keys = settings.pair.keys;
   options.state = settings.pair.state;
-  options.control = settings.pair.control.empty() ? settings.pair.state + "/control" : settings.pair.control;
+  options.control = settings.control.empty() ? settings.pair.state + "/control" : settings.control;
   options.metrics = settings.pair.metrics;
   options.machine = std::move(machine).value();
   options.on_event = [&](const sync::Report& report, const sync::PairStatus& status) {

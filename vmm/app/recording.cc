@@ -52,14 +52,10 @@ Recording::Recording(const Settings& settings, world::StopRequest& stop, sync::T
 
 Recording::~Recording() = default;
 
-Result<std::unique_ptr<Recording>> Recording::create(const Settings& settings, world::Inbox& inbox,
-                                                     world::StopRequest& stop) {
+Result<std::unique_ptr<Recording>> Recording::create(const Settings& settings, world::StopRequest& stop) {
   auto folder = sync::TraceFolder::create(settings.trace);
   if (!folder.ok()) return folder.error();
   std::unique_ptr<Recording> recording(new Recording(settings, stop, std::move(folder).value()));
-  auto socket = world::ControlSocket::open(recording->folder_.control(), inbox);
-  if (!socket.ok()) return socket.error();
-  recording->socket_ = std::move(socket).value();
   recording->endpoint_ = std::make_unique<LogEndpoint>(*recording);
   return recording;
 }
@@ -99,7 +95,7 @@ Result<std::vector<sync::ImageReference>> Recording::identify_images() const {
   return images;
 }
 
-std::vector<world::Endpoint*> Recording::endpoints() { return {endpoint_.get(), socket_.get()}; }
+world::Endpoint& Recording::endpoint() { return *endpoint_; }
 
 bool Recording::make_safe() {
   if (!log_state_) return false;
@@ -114,24 +110,21 @@ void Recording::fail() {
   stop_.ask(world::StopReason::trouble);
 }
 
-void Recording::checkpoint() {
-  const bool asked = socket_->asked();
-  if (checkpoints_->busy() && !asked) return;
+Result<Tick> Recording::checkpoint(bool at_once) {
   const auto start = std::chrono::steady_clock::now();
   const Tick tick = machine_->tick();
   Outcome added = checkpoints_->add(take_snapshot(*machine_, *disks_));
   checkpoint_pause_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (added) queue_.append({tick, sync::MarkEntry{"checkpoint"}});
-  if (added && asked) added = checkpoints_->finish();
+  if (added && at_once) added = checkpoints_->finish();
   if (settings_.checkpoint_every_ns != 0) next_checkpoint_ = machine_->now().ns + settings_.checkpoint_every_ns;
   if (!added) {
     // The log is what matters: it goes on without checkpoints.
     say(added.error().text);
     next_checkpoint_ = ns_never;
+    return added.error();
   }
-  if (asked) {
-    socket_->answer(added ? fmt::format("ok {}", tick.value) : fmt::format("error {}", added.error().text));
-  }
+  return tick;
 }
 
 Outcome Recording::finish(const End& end) {
@@ -142,7 +135,6 @@ Outcome Recording::finish(const End& end) {
   }
   const Outcome closed = writer_->close();
   const Outcome checkpoints = checkpoints_->finish();
-  socket_.reset();
   if (!log_state_) return log_state_;
   if (!closed) return closed;
   return checkpoints;

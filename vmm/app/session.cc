@@ -63,7 +63,7 @@ Outcome Session::open() {
     digests_ = std::move(file).value();
   }
   if (mode_ == Mode::record) {
-    auto recording = Recording::create(settings_, inbox_, stop_);
+    auto recording = Recording::create(settings_, stop_);
     if (!recording.ok()) return recording.error();
     recording_ = std::move(recording).value();
   }
@@ -74,13 +74,15 @@ Outcome Session::open() {
   if (const Outcome there = go_to_start(); !there.ok()) return there;
   if (recording_) {
     if (const Outcome begun = recording_->begin(*board_, written_disks_); !begun.ok()) return begun;
-    for (world::Endpoint* endpoint : recording_->endpoints()) world_.add(*endpoint);
+    world_.add(recording_->endpoint());
     world_.set_gate([this] { return recording_->make_safe() ? tick_never : Tick{}; });
   }
   if (replaying_ != nullptr) replaying_->begin(machine(), written_disks_);
   ends_ = make_source_and_sink(mode_, {inbox_, outbox_, host_clock_, settings_.clock, digest_handler(),
                                        recording_.get(), replaying_, desk_, is_pair(mode_) ? &machine() : nullptr});
   if (const Outcome network = open_network(); !network.ok()) return network;
+  if (const Outcome control = open_control(); !control.ok()) return control;
+  if (const Outcome vnc = open_vnc(); !vnc.ok()) return vnc;
   if (is_pair(mode_)) return open_consoles();  // signals are the pairing's
   auto signals = world::Signals::open(stop_, [this] {
     for (const auto& console : consoles_) console->resume();
@@ -108,6 +110,7 @@ void Session::join_desk() {
 
 void Session::end_world() {
   if (desk_ != nullptr) desk_->set_waker({});
+  vnc_.reset();
   world_.stop();
   consoles_.clear();
 }
@@ -261,6 +264,66 @@ Outcome Session::open_network() {
   return success();
 }
 
+std::string Session::control_path() const {
+  if (mode_ == Mode::record) return recording_->control();
+  return is_pair(mode_) ? settings_.pair.state + "/guest" : settings_.control;
+}
+
+Outcome Session::open_control() {
+  const std::string path = control_path();
+  // A recording or a pair can do without; only commands to it cannot.
+  if (path.empty() || (mode_ == Mode::record && !world::ControlSocket::fits(path))) return success();
+  auto socket = world::ControlSocket::open(path, inbox_);
+  if (!socket.ok()) {
+    if (is_pair(mode_)) return success();
+    return socket.error();
+  }
+  control_ = std::move(socket).value();
+  world_.add(*control_);
+  const GuestParts parts{board_->screen(), board_->keyboard_port(), board_->mouse_port(), board_->cdrom_port()};
+  requests_.emplace(parts, inbox_);
+  if (recording_) requests_->set_checkpoint([this] { return recording_->checkpoint_now(); });
+  if (mode_ == Mode::replay) requests_->set_closed("a replay takes no input: it repeats what was recorded");
+  return success();
+}
+
+Outcome Session::open_vnc() {
+  if (settings_.vnc.empty()) return success();
+  if (board_->screen() == nullptr) {
+    return Error{ExitCode::usage, "this machine has no screen that a VNC viewer could show; leave out --vnc"};
+  }
+  const auto place = world::parse_vnc_place(settings_.vnc);
+  if (!place.ok()) return place.error();
+  world::VncOptions options;
+  options.place = place.value();
+  if (!settings_.vnc_password.empty()) {
+    auto password = world::read_vnc_password(settings_.vnc_password);
+    if (!password.ok()) return password.error();
+    options.password = std::move(password).value();
+  }
+  if (mode_ != Mode::replay) {
+    options.keyboard = board_->keyboard_port();
+    options.mouse = board_->mouse_port();
+  }
+  auto server = world::VncServer::open(options, display_, inbox_);
+  if (!server.ok()) return server.error();
+  vnc_ = std::move(server).value();
+  return success();
+}
+
+void Session::show_screen() {
+  if (const Screen* screen = board_->screen(); screen != nullptr) display_.show(*screen);
+}
+
+void Session::answer_requests() {
+  // Each client once, so that the guest goes on whatever they do.
+  for (std::size_t i = 0; i < world::ControlSocket::max_clients; ++i) {
+    const auto request = control_->next();
+    if (!request) return;
+    control_->answer(request->client, requests_->answer_to(request->line));
+  }
+}
+
 bool Session::uses_stdio() const {
   return settings_.serial_console().kind == ConsoleSetting::Kind::stdio ||
          settings_.console.kind == ConsoleSetting::Kind::stdio;
@@ -294,6 +357,7 @@ std::optional<End> Session::step_until_end() {
     }
     progress.reached(machine().now());
     if (recording_) recording_->between_passes();
+    serve_viewers();
     if (replaying_ == nullptr) continue;
     if (replaying_->between_passes() || stop_.asked()) return std::nullopt;
     if (replaying_->options().realtime) wait_for_guest_time();
@@ -304,7 +368,10 @@ void Session::wait_for_guest_time() {
   if (machine().tick() < replaying_->options().from) return;
   if (!shown_pace_) shown_pace_.emplace(host_clock_.now(), machine().now().ns);
   const world::HostNs when = shown_pace_->host_when(machine().now().ns);
-  while (host_clock_.now() < when && !stop_.asked()) inbox_.wait_until(host_clock_, when);
+  while (host_clock_.now() < when && !stop_.asked()) {
+    inbox_.wait_until(host_clock_, when);
+    serve_viewers();
+  }
 }
 
 world::LiveSink::DigestHandler Session::digest_handler() {

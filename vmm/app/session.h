@@ -9,17 +9,21 @@
 #include "lockstitch/result.h"
 #include "sync/peer/desk.h"
 #include "vmm/app/board.h"
+#include "vmm/app/guest_requests.h"
 #include "vmm/app/output_file.h"
 #include "vmm/app/panic_report.h"
 #include "vmm/app/run_mode.h"
 #include "vmm/app/settings.h"
 #include "vmm/app/summary.h"
 #include "vmm/world/block_file.h"
+#include "vmm/world/control_socket.h"
+#include "vmm/world/display.h"
 #include "vmm/world/pacer.h"
 #include "vmm/world/signals.h"
 #include "vmm/world/tap.h"
 #include "vmm/world/terminal.h"
 #include "vmm/world/user_net.h"
+#include "vmm/world/vnc_server.h"
 #include "vmm/world/world.h"
 #include "vmm/world/world_trouble.h"
 
@@ -49,6 +53,16 @@ class Session {
   /// For who steps the machine otherwise than run() does: the world is served from here until end_world().
   Outcome begin_world() { return world_.start(); }
   void end_world();
+
+  /// Who steps the machine calls it between two passes: for those who look at the guest or ask something of it.
+  void serve_viewers() {
+    if (display_.wanted()) show_screen();
+    if (control_ && control_->asked()) answer_requests();
+  }
+  /// Why the guest takes no input from those; empty: it does.
+  void close_input(std::string why) {
+    if (requests_) requests_->set_closed(std::move(why));
+  }
 
   const Settings& settings() const { return settings_; }
   Machine& machine() { return board_->machine(); }
@@ -82,6 +96,11 @@ class Session {
   void open_panic_reports();
   Outcome open_console(PortId port, const ConsoleSetting& setting);
   Outcome open_network();
+  std::string control_path() const;
+  Outcome open_control();
+  Outcome open_vnc();
+  void show_screen();
+  void answer_requests();
   bool uses_stdio() const;
   world::LiveSink::DigestHandler digest_handler();
   void print_digest(Tick tick, const Digest& digest);
@@ -113,6 +132,10 @@ class Session {
   std::unique_ptr<world::Tap> tap_;
   std::unique_ptr<world::UserNet> user_net_;
   std::unique_ptr<world::Signals> signals_;
+  std::unique_ptr<world::ControlSocket> control_;
+  std::optional<GuestRequests> requests_;
+  world::Display display_{inbox_};
+  std::unique_ptr<world::VncServer> vnc_;
   /// After all endpoints, for its thread must end before they do.
   world::World world_{outbox_};
 };

@@ -210,7 +210,15 @@ Outcome set_state(Settings& s, const std::string& value, const PathBase& base) {
   return store_path(value, base, s.pair.state);
 }
 Outcome set_control(Settings& s, const std::string& value, const PathBase& base) {
-  return store_path(value, base, s.pair.control);
+  return store_path(value, base, s.control);
+}
+Outcome set_vnc(Settings& s, const std::string& value, const PathBase&) {
+  if (value.empty()) return usage("a place is missing; write ADDRESS:PORT, as 127.0.0.1:5900, or a display, as :1");
+  s.vnc = value;
+  return success();
+}
+Outcome set_vnc_password(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.vnc_password);
 }
 Outcome set_metrics(Settings& s, const std::string& value, const PathBase&) {
   return store_address(value, s.pair.metrics);
@@ -315,8 +323,6 @@ const std::array rows{
                Commands::pair},
     SettingRow{"pair", Kind::text, pair, pair_group, "NAME",
                "of the pair, for the arbiter may serve several; default lockstitch", set_pair, Commands::pair},
-    SettingRow{"control", Kind::text, pair, pair_group, "PATH", "the control socket; default STATE/control",
-               set_control, Commands::pair},
     SettingRow{"metrics", Kind::text, pair, pair_group, "ADDR:PORT", "serve Prometheus metrics over HTTP; default none",
                set_metrics, Commands::pair},
     SettingRow{"events", Kind::text, pair, pair_group, "FILE",
@@ -334,6 +340,16 @@ const std::array rows{
                set_gdb, Commands::live},
     SettingRow{"gdb-remote", Kind::flag, run, run_group, none, "debuggers on other hosts may connect", set_gdb_remote,
                Commands::live},
+    SettingRow{"vnc", Kind::text, run, run_group, "PLACE",
+               "let VNC viewers see the screen and use keyboard and mouse: ADDRESS:PORT, or a display, as :1 for port "
+               "5901; without an address only this host reaches it",
+               set_vnc},
+    SettingRow{"vnc-password", Kind::text, run, run_group, "FILE",
+               "ask viewers for the password in the first line of FILE", set_vnc_password},
+    SettingRow{"control", Kind::text, run, run_group, "PATH",
+               "the control socket, by which `lockstitch screen`, `type` and the like reach a guest that runs, and "
+               "`lockstitch status` a replica; default: none, of a replica STATE/control",
+               set_control, Commands::live, "", pair},
     SettingRow{"summary", Kind::text, run, run_group, "FILE", "write a summary as JSON at the end", set_summary,
                Commands::single},
     SettingRow{"json", Kind::flag, run, run_group, none,
@@ -343,6 +359,10 @@ const std::array rows{
 };
 
 }  // namespace
+
+bool SettingRow::is_key_of(std::string_view name_of_table) const {
+  return !name_of_table.empty() && (name_of_table == table || name_of_table == other_table);
+}
 
 bool SettingRow::belongs_to(Mode mode) const {
   switch (commands) {

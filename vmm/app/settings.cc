@@ -2,6 +2,7 @@
 #include "vmm/app/settings.h"
 
 #include "vmm/app/memory_size.h"
+#include "vmm/world/vnc_place.h"
 
 namespace lockstitch::app {
 
@@ -45,6 +46,19 @@ PcModel Settings::pc_model() const {
   model.card = network.card.value_or(direct ? NetworkCard::virtio : NetworkCard::e1000);
   for (const DiskSetting& disk : disks) model.buses.push_back(disk.bus.value_or(direct ? DiskBus::virtio : DiskBus::ide));
   return model;
+}
+
+Outcome check_vnc(const Settings& settings) {
+  if (settings.vnc.empty()) {
+    return settings.vnc_password.empty() ? success() : no("--vnc-password means nothing without --vnc");
+  }
+  const auto place = world::parse_vnc_place(settings.vnc);
+  if (!place.ok()) return Error{place.error().code, "--vnc: " + place.error().text};
+  if (!place.value().loopback && settings.vnc_password.empty())
+    return no(
+        "whoever reaches the VNC server has the guest's keyboard; on an address that other hosts reach it needs "
+        "--vnc-password FILE");
+  return success();
 }
 
 ConsoleSetting Settings::serial_console() const {
@@ -100,6 +114,7 @@ Outcome check(const Settings& settings, Mode mode) {
         "--json and a console cannot both have the standard output; write the summary with --summary FILE, or the "
         "console with file:PATH");
   }
+  if (const Outcome vnc = check_vnc(settings); !vnc.ok()) return vnc;
   if (!settings.digests.empty() && settings.digest_every == 0) return no("--digests needs --digest-every N");
   return check_host_memory(settings.memory_bytes);
 }

@@ -20,7 +20,7 @@ enum class ClockMode : std::uint8_t { realtime, unpaced };
 struct PairSettings {
   std::string name;  ///< of this replica; empty: that of its keys
   std::string pair = "lockstitch";
-  std::string listen, peer, arbiter, keys, state, control, metrics, events;
+  std::string listen, peer, arbiter, keys, state, metrics, events;
 };
 
 struct Settings {
@@ -50,6 +50,9 @@ struct Settings {
   bool quiet = false;
   std::string gdb;  ///< where gdb connects; empty: nowhere
   bool gdb_remote = false;
+  std::string vnc;           ///< where VNC viewers connect; empty: nowhere
+  std::string vnc_password;  ///< a file; empty: none is asked for
+  std::string control;       ///< path of the control socket; empty: none, or that of the trace or of the pair's state
 
   // The recording of it.
   std::string trace;                                   ///< the folder; empty: none
@@ -66,6 +69,9 @@ struct Settings {
   PcModel pc_model() const;
   bool has_virtio_console() const { return virtio_console || console.kind != ConsoleSetting::Kind::none; }
 };
+
+/// Of vnc and vnc_password. Fails: no place; other hosts could connect without a password.
+Outcome check_vnc(const Settings& settings);
 
 /// What the values say together. Fails: no kernel, two users of stdio, and the like.
 Outcome check(const Settings& settings, Mode mode);
