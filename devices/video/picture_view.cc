@@ -85,17 +85,17 @@ void draw_text(const VgaRegisters& vga, const Raster& raster, Bytes memory, Pict
   const unsigned maps = vga.sequencer(3), mode = vga.attribute(0x10);
   auto font_at = [](unsigned map) { return (map & 3) << 14 | (map & 4) << 11; };
   const unsigned font[2] = {font_at((maps & 3) | (maps >> 2 & 4)), font_at((maps >> 2 & 3) | (maps >> 3 & 4))};
-  const bool one_font = font[0] == font[1], monochrome = mode & 0x02, joined = mode & 0x04;
+  const bool monochrome = mode & 0x02, joined = mode & 0x04;
   for (RasterLine line(raster); line.number() < picture.height; line.next()) {
     for (unsigned column = 0; column <= raster.columns; ++column) {
       const unsigned count = line.count() + column;
       const Bytes cell = memory.subspan(4 * raster.plane_address(count, 0), 2);
       const std::uint8_t attribute = shown_attribute(vga, cell[1]);
       const unsigned bright = attribute >> 3 & 1;
-      unsigned glyph = memory[4 * (font[one_font ? 0 : bright] + cell[0] * 32 + line.row()) + 2];
-      if (monochrome && (attribute & 0x77) == 1 && line.row() == (vga.crtc(0x14) & 0x1f)) glyph = 0xff;
+      unsigned glyph = memory[4 * (font[bright] + cell[0] * 32 + line.row()) + 2];
       // The ninth dot joins the box drawing characters.
-      glyph = glyph << 1 | ((joined && cell[0] >= 0xc0 && cell[0] <= 0xdf) || glyph == 0xff ? glyph & 1 : 0);
+      glyph = glyph << 1 | (joined && cell[0] >= 0xc0 && cell[0] <= 0xdf ? glyph & 1 : 0);
+      if (monochrome && (attribute & 0x77) == 1 && line.row() == (vga.crtc(0x14) & 0x1f)) glyph = 0x1ff;
       if (cursor.at(count) && line.row() >= cursor.first_row && line.row() <= cursor.last_row) glyph = 0x1ff;
       std::uint8_t* out = writer.column(column);
       for (unsigned dot = 0; dot < raster.cell_width; ++dot)

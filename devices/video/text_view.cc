@@ -16,7 +16,7 @@ TextScreen text_view(const VgaRegisters& vga, Bytes memory) {
     if (raster.lines - line.number() < cell_lines && screen.rows != 0) break;  // cut off by the end of the frame
     for (unsigned column = 0; column < raster.columns; ++column) {
       const unsigned count = line.count() + column;
-      const Bytes cell = memory.subspan(4 * raster.plane_address(count, line.row()), 2);
+      const Bytes cell = memory.subspan(4 * raster.plane_address(count, 0), 2);
       if (cursor.at(count) && !screen.cursor) screen.cursor = TextScreen::Place{column, screen.rows};
       screen.cells.push_back({cell[0], shown_attribute(vga, cell[1])});
     }
