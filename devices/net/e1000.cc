@@ -365,16 +365,16 @@ void E1000::write_register(std::uint32_t at, std::uint32_t value) {
       break;
     case icr:
       causes_ &= ~value;
-      break;
+      return settle();
     case ics:
       raise(value);
-      break;
+      return settle();
     case ims:
       enabled_causes_ |= value & cause_all;
-      break;
+      return settle();
     case imc:
       enabled_causes_ &= ~value;
-      break;
+      return settle();
     case rctl:
       if (registers_.any(rctl, rctl_en) && !(value & rctl_en)) receiver_.stop();
       registers_.set(at, value);
@@ -400,6 +400,7 @@ void E1000::write_register(std::uint32_t at, std::uint32_t value) {
       registers_.set(at, value & writable(at));
       break;
   }
+  serve_rings();
   settle();
 }
 
