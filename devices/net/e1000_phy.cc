@@ -126,7 +126,7 @@ std::uint16_t E1000Phy::read(unsigned index) {
   switch (index) {
     case status: {
       const bool shown = link_ && !link_was_down_;
-      link_was_down_ = false;
+      link_was_down_ = !link_;
       return static_cast<std::uint16_t>(status_fixed | (done ? status_negotiated : 0) | (shown ? status_link : 0));
     }
     case partner:
