@@ -45,8 +45,33 @@ menuentry "Debian from CD, userland and off" {
   linux /boot/vmlinuz console=tty0 console=ttyS0 panic=-1 lockstitch.stop=userland
   initrd /boot/initrd.img
 }
+menuentry "Memory test" {
+  linux /boot/memtest
+}
 menuentry "Off" {
   halt
+}
+END
+}
+
+installer_menu() {
+  cat <<'END'
+serial --unit=0 --speed=115200
+terminal_output console serial
+set timeout=-1
+menuentry "Text" {
+  linux /text/linux console=ttyS0 console=tty0 vga=normal fb=false priority=low
+  initrd /text/initrd.gz
+}
+menuentry "Graphics" {
+  insmod all_video
+  set gfxpayload=1024x768
+  linux /gtk/linux console=ttyS0 console=tty0 vga=788 priority=low
+  initrd /gtk/initrd.gz
+}
+menuentry "32 bits" {
+  linux /i386/linux console=ttyS0 console=tty0 vga=normal fb=false priority=low
+  initrd /i386/initrd.gz
 }
 END
 }
@@ -129,12 +154,11 @@ END
   dd if="$system" of="$output" bs=1M seek=$(((first_sector + esp_sectors) / 2048)) conv=notrunc,sparse status=none
 }
 
-# make_grub_cd FILES WORK OUTPUT: for BIOS and UEFI.
+# make_grub_cd MENU TREE WORK OUTPUT: for BIOS and UEFI.
 make_grub_cd() {
-  local tree=$2/cd
+  local tree=$2
   mkdir -p "$tree/boot/grub"
-  cp "$1"/* "$tree/boot/"
-  cd_menu >"$tree/boot/grub/grub.cfg"
-  SOURCE_DATE_EPOCH=$build_time grub-mkrescue -o "$3" "$tree" -- -volid LOCKSTITCH >"$2/mkrescue.log" 2>&1 ||
-    { cat "$2/mkrescue.log" >&2; die "grub-mkrescue failed, see above"; }
+  $1 >"$tree/boot/grub/grub.cfg"
+  SOURCE_DATE_EPOCH=$build_time grub-mkrescue -o "$4" "$tree" -- -volid LOCKSTITCH >"$3/mkrescue.log" 2>&1 ||
+    { cat "$3/mkrescue.log" >&2; die "grub-mkrescue failed, see above"; }
 }

@@ -188,7 +188,9 @@ void Board::wire_virtio(const BoardConfig& config) {
     add_virtio("console0", std::move(console));
   }
   for (std::size_t i = 0; i < config.disks.size(); ++i) {
+    disk_slots_.push_back(0);
     if (pc_.buses[i] != DiskBus::virtio) continue;
+    disk_slots_[i] = first_virtio_slot + static_cast<unsigned>(virtio_.size());
     const std::string name = "disk" + std::to_string(i);
     auto disk = std::make_unique<VirtioBlk>(*config.disks[i], m.clock(), name);
     disk->attach(m.alarms().make(name, *disk));

@@ -106,6 +106,7 @@ class Board {
   void wire_memory_map();
   void preset_cmos();
   void wire_firmware(const BoardConfig& config);
+  std::vector<std::string> boot_paths(const BoardConfig& config) const;
   void wire_display();
   void wire_ide(const BoardConfig& config);
   void wire_e1000(const BoardConfig& config);
@@ -152,6 +153,7 @@ class Board {
   std::unique_ptr<MsrRouter> msr_router_;
   std::vector<std::unique_ptr<VirtioDevice>> virtio_devices_;
   std::vector<std::unique_ptr<VirtioPci>> virtio_;
+  std::vector<unsigned> disk_slots_;  ///< of each disk on the PCI bus; 0: it is on IDE
 };
 
 }  // namespace lockstitch::app

@@ -19,6 +19,15 @@ struct IdePlace {
 constexpr std::array<IdePlace, 3> ide_disk_places{{{0, 0}, {0, 1}, {1, 1}}};
 constexpr IdePlace cdrom_place{1, 0};
 
+std::string ide_path(unsigned channel, unsigned unit) {
+  return "/pci@i0cf8/ide@1,1/drive@" + std::to_string(channel) + "/disk@" + std::to_string(unit);
+}
+
+std::string hex_digit(unsigned slot) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  return slot < 16 ? std::string(1, digits[slot]) : "1" + std::string(1, digits[slot - 16]);
+}
+
 }  // namespace
 
 // Where ROM is, RAM shows through only as the host bridge's PAM registers let it.
@@ -38,9 +47,11 @@ void Board::wire_memory_map() {
   const std::uint64_t bytes = boot_.uefi_variables.size();
   const Gpa base = four_gib - image.size() - bytes;
   DeviceMemory& storage = machine_->bus().make_device_memory(bytes, false);
-  flash_ = std::make_unique<CfiFlash>("flash", storage, base, boot_.uefi_variables);
+  flash_ = std::make_unique<CfiFlash>("flash", storage, base);
+  flash_->load(boot_.uefi_variables);
   LS_ASSERT(machine_->bus().add_memory_below(base, bytes, *flash_));
   machine_->add_device(*flash_);
+  flash_->reset();
 }
 
 // What a PC's set-up program would have stored. Source: reference/platform.md 7.6
@@ -145,32 +156,65 @@ void Board::wire_hyperv() {
   m.add_device(*hyperv_);
 }
 
-Screen* Board::screen() const { return vga_.get(); }
-
-Bytes Board::uefi_variables() const { return flash_ ? flash_->contents() : Bytes(); }
-
-}  // namespace lockstitch::app
-namespace lockstitch::app {
 void Board::wire_firmware(const BoardConfig& config) {
   Machine& m = *machine_;
-  fw_cfg_ = std::make_unique<FwCfg>("fw_cfg", m.memory());
-  auto le = [](std::uint64_t v, int n) { std::vector<std::uint8_t> b; while (n--) { b.push_back(std::uint8_t(v)); v >>= 8; } return b; };
-  fw_cfg_->set_entry(0, {'Q', 'E', 'M', 'U'});
-  fw_cfg_->set_entry(1, le(3, 4));
-  fw_cfg_->set_entry(3, le(memory_bytes_, 8));
-  fw_cfg_->set_entry(5, le(1, 2));
-  fw_cfg_->set_entry(0xf, le(1, 2));
-  std::vector<std::uint8_t> e820;
-  for (const auto& r : m.memory().regions()) { for (auto x : le(r.base, 8)) e820.push_back(x); for (auto x : le(r.bytes, 8)) e820.push_back(x); for (auto x : le(1, 4)) e820.push_back(x); }
-  fw_cfg_->add_file({"etc/e820", e820});
-  if (!boot_.vga_rom.empty()) fw_cfg_->add_file({"pci1234,1111.rom", boot_.vga_rom});
-  LS_ASSERT(m.bus().add_ports(0x510, 2, fw_cfg_->ports()));
-  LS_ASSERT(m.bus().add_ports(0x514, 8, fw_cfg_->dma()));
-  m.add_device(*fw_cfg_);
   preset_cmos();
   panic_port_ = m.make_port("panic");
   pvpanic_ = std::make_unique<Pvpanic>("pvpanic", m.effects(*panic_port_));
   LS_ASSERT(m.bus().add_ports(0x505, 1, *pvpanic_));
   m.add_device(*pvpanic_);
+
+  boot::FirmwareRequest request;
+  std::vector<boot::MemoryRegion> ram;
+  for (const MemoryRegion& region : m.memory().regions()) ram.push_back({region.base, region.bytes});
+  request.ram = ram;
+  request.acpi.low_ram_end = ram[0].length;
+  request.acpi.keyboard_controller = request.acpi.vga = pc_.display;
+  request.acpi.pvpanic = true;
+  request.acpi.hpet = pc_.hpet;
+  request.boot_menu = pc_.boot_menu;
+  request.boot_order = boot_paths(config);
+  boot::FirmwareFiles all = boot::firmware_files(request);
+  if (!boot_.vga_rom.empty()) all.files["pci1234,1111.rom"] = boot_.vga_rom;
+  if (!boot_.network_rom.empty()) all.files["pci8086,100e.rom"] = boot_.network_rom;
+  fw_cfg_ = std::make_unique<FwCfg>("fw_cfg", m.memory());
+  for (auto& [key, contents] : all.entries) fw_cfg_->set_entry(key, std::move(contents));
+  fw_cfg_->set_files(all.files);
+  LS_ASSERT(m.bus().add_ports(0x510, 2, fw_cfg_->ports()));
+  LS_ASSERT(m.bus().add_ports(0x514, 8, fw_cfg_->dma()));
+  m.add_device(*fw_cfg_);
 }
+
+// As SeaBIOS and OVMF know the devices.
+std::vector<std::string> Board::boot_paths(const BoardConfig& config) const {
+  std::vector<std::string> paths;
+  for (const BootDevice device : pc_.boot_order) {
+    switch (device) {
+      case BootDevice::disk: {
+        std::size_t ide = 0;
+        for (std::size_t i = 0; i < config.disks.size(); ++i) {
+          if (pc_.buses[i] == DiskBus::virtio) {
+            paths.push_back("/pci@i0cf8/scsi@" + hex_digit(disk_slots_[i]) + "/disk@0,0");
+          } else {
+            const IdePlace& place = ide_disk_places[ide++];
+            paths.push_back(ide_path(place.channel, place.unit));
+          }
+        }
+        break;
+      }
+      case BootDevice::cdrom:
+        if (pc_.cdrom) paths.push_back(ide_path(cdrom_place.channel, cdrom_place.unit));
+        break;
+      case BootDevice::network:
+        if (e1000_) paths.push_back("/pci@i0cf8/ethernet@3/ethernet-phy@0");
+        break;
+    }
+  }
+  return paths;
 }
+
+Screen* Board::screen() const { return vga_.get(); }
+
+Bytes Board::uefi_variables() const { return flash_ ? flash_->contents() : Bytes(); }
+
+}  // namespace lockstitch::app

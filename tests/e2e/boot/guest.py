@@ -16,6 +16,7 @@ class Guest:
         self.folder = pathlib.Path(folder) / name
         self.folder.mkdir(parents=True, exist_ok=True)
         self.serial_file = self.folder / 'serial.txt'
+        self.serial_file.unlink(missing_ok=True)
         self.log = open(self.folder / 'log.txt', 'wb')
         self.control = self.folder / 'control'
         where = ['--control', self.control] if command == 'run' else []
@@ -82,7 +83,7 @@ class Guest:
                      f'\n--- serial\n{self.serial()[-2000:]}\n--- log\n{log[-1000:]}')
 
     def wait_screen(self, pattern, seconds=120):
-        self.wait(f'screen /{pattern}/', lambda: re.search(pattern, self.screen()), seconds)
+        self.wait(f'screen /{pattern}/', lambda: re.search(pattern, self.screen(), re.MULTILINE), seconds)
 
     def wait_serial(self, pattern, seconds=120):
         self.wait(f'serial /{pattern}/', lambda: re.search(pattern, self.serial()), seconds)
