@@ -56,17 +56,25 @@ void CfiFlash::write(std::uint64_t offset, unsigned width, std::uint64_t value) 
         status_ |= status_ready | status_erase_error;
       }
       return enter(Mode::status);
-    case Mode::array: case Mode::status: break;
+    case Mode::array:
+    case Mode::status:
+      break;
   }
   switch (value & 0xff) {
-    case 0x10: case 0x40: return enter(Mode::program);
-    case 0x20: return enter(Mode::erase);
+    case 0x10:
+    case 0x40:
+      return enter(Mode::program);
+    case 0x20:
+      return enter(Mode::erase);
     case 0x50:  // zero, not "ready": this is how OVMF tells flash from ROM
       status_ = 0;
       return enter(Mode::array);
-    case 0x70: return enter(Mode::status);
-    case 0xff: return enter(Mode::array);
-    default: return;
+    case 0x70:
+      return enter(Mode::status);
+    case 0xff:
+      return enter(Mode::array);
+    default:
+      return;
   }
 }
 

@@ -14,8 +14,8 @@
 #include "devices/debug/debug_exit.h"
 #include "devices/debug/dma_stub.h"
 #include "devices/debug/port_92.h"
-#include "devices/debug/scratch_port.h"
 #include "devices/debug/pvpanic.h"
+#include "devices/debug/scratch_port.h"
 #include "devices/firmware/cfi_flash.h"
 #include "devices/firmware/fw_cfg.h"
 #include "devices/hyperv/hyperv_interface.h"
@@ -121,7 +121,8 @@ class Board {
   std::uint64_t memory_bytes_ = 0;
   std::unique_ptr<Machine> machine_;
   PortId serial_port_, debug_port_;
-  std::optional<PortId> network_port_, console_port_, keyboard_port_, mouse_port_, cdrom_port_, panic_port_, crash_port_;
+  std::optional<PortId> network_port_, console_port_, keyboard_port_, mouse_port_, cdrom_port_, panic_port_,
+      crash_port_;
 
   std::unique_ptr<LocalApic> lapic_;
   std::unique_ptr<IoApic> ioapic_;

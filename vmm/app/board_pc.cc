@@ -40,7 +40,8 @@ void Board::wire_memory_map() {
   const Bytes image = boot_.firmware;
   std::vector<std::uint8_t> shadow(bios_shadow_bytes, 0xff);
   const std::size_t tail = std::min<std::size_t>(image.size(), bios_shadow_bytes);
-  std::copy(image.end() - static_cast<std::ptrdiff_t>(tail), image.end(), shadow.end() - static_cast<std::ptrdiff_t>(tail));
+  std::copy(image.end() - static_cast<std::ptrdiff_t>(tail), image.end(),
+            shadow.end() - static_cast<std::ptrdiff_t>(tail));
   memory.add_rom(bios_shadow_gpa, shadow);
   memory.add_rom(four_gib - image.size(), image);
   if (boot_.uefi_variables.empty()) return;

@@ -35,7 +35,8 @@ Result<std::unique_ptr<world::BlockFile>> open_cdrom(const std::string& path, wo
     std::uint64_t blocks = 0;
     for (std::size_t i = 4; i-- > 0;) blocks = blocks << 8 | descriptor[size_at + i];
     if (blocks * cd_block_bytes > bytes)
-      return bad(fmt::format("is cut off: it should have {} bytes and has {}; copy it again", blocks * cd_block_bytes, bytes));
+      return bad(
+          fmt::format("is cut off: it should have {} bytes and has {}; copy it again", blocks * cd_block_bytes, bytes));
   }
   if (bytes % cd_block_bytes != 0)
     return bad(fmt::format("has {} bytes, which is no whole number of 2048-byte blocks; copy it again", bytes));

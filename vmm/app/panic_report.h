@@ -1,5 +1,5 @@
-// What a guest says when it crashes, as sentences: pvpanic's byte, and the numbers of a Windows bug check by the Hyper-V
-// interface. The machine runs on: the guest may still write its dump and reboot.
+// What a guest says when it crashes, as sentences: pvpanic's byte, and the numbers of a Windows bug check by the
+// Hyper-V interface. The machine runs on: the guest may still write its dump and reboot.
 #pragma once
 #include <atomic>
 #include <string>

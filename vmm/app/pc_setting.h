@@ -11,12 +11,12 @@
 namespace lockstitch::app {
 
 struct PcSetting {
-  std::optional<FirmwareKind> firmware;  ///< nothing said: none with a kernel, otherwise BIOS
-  std::string firmware_file;             ///< empty: where Debian's package puts it
-  std::string vga_rom_file, network_rom_file;  ///< empty: Debian's
-  std::string uefi_variables;            ///< a file that keeps them; empty: they are forgotten at the end
+  std::optional<FirmwareKind> firmware;           ///< nothing said: none with a kernel, otherwise BIOS
+  std::string firmware_file;                      ///< empty: where Debian's package puts it
+  std::string vga_rom_file, network_rom_file;     ///< empty: Debian's
+  std::string uefi_variables;                     ///< a file that keeps them; empty: they are forgotten at the end
   std::optional<std::vector<std::string>> media;  ///< of the CD-ROM drive, the first inserted; nothing said: no drive
-  std::optional<bool> display;           ///< nothing said: with firmware
+  std::optional<bool> display;                    ///< nothing said: with firmware
   std::vector<BootDevice> boot_order{BootDevice::disk, BootDevice::cdrom};
   bool boot_menu = false;
   bool hpet = false;

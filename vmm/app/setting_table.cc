@@ -235,10 +235,11 @@ const std::array rows{
     SettingRow{"append", Kind::text, machine, boot_group, "TEXT", "kernel command line", set_append},
     SettingRow{"flat", Kind::flag, machine, boot_group, none,
                "the kernel is a flat real-mode image, entered at 0000:7C00", set_flat},
-    SettingRow{"firmware", Kind::text, machine, boot_group, "NAME",
-               "without a kernel, what boots disks and CDs: bios (default) or uefi; or bios=FILE, uefi=FILE for an image "
-               "other than Debian's",
-               set_firmware},
+    SettingRow{
+        "firmware", Kind::text, machine, boot_group, "NAME",
+        "without a kernel, what boots disks and CDs: bios (default) or uefi; or bios=FILE, uefi=FILE for an image "
+        "other than Debian's",
+        set_firmware},
     SettingRow{"uefi-vars", Kind::text, machine, boot_group, "FILE",
                "keeps the variables of UEFI firmware, and is made if it is not there; default: they are forgotten",
                set_uefi_variables},

@@ -44,7 +44,8 @@ PcModel Settings::pc_model() const {
   PcModel model = pc.model(!kernel.empty());
   const bool direct = model.firmware == FirmwareKind::none;
   model.card = network.card.value_or(direct ? NetworkCard::virtio : NetworkCard::e1000);
-  for (const DiskSetting& disk : disks) model.buses.push_back(disk.bus.value_or(direct ? DiskBus::virtio : DiskBus::ide));
+  for (const DiskSetting& disk : disks)
+    model.buses.push_back(disk.bus.value_or(direct ? DiskBus::virtio : DiskBus::ide));
   return model;
 }
 

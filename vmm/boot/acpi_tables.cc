@@ -137,11 +137,11 @@ Table waet() {
 Table hpet() {
   constexpr std::uint32_t hpet_gpa = 0xfed0'0000;
   Table t = new_table("HPET", 1);
-  append32(t, 0x8086'a201);         // the low half of its capabilities
-  append(t, {0, 64, 0, 0});         // memory, 64 bits
+  append32(t, 0x8086'a201);  // the low half of its capabilities
+  append(t, {0, 64, 0, 0});  // memory, 64 bits
   append32(t, hpet_gpa);
   append32(t, 0);
-  append(t, {0, 0, 0, 0});          // number 0; least period of periodic mode; no page protection
+  append(t, {0, 0, 0, 0});  // number 0; least period of periodic mode; no page protection
   finish(t);
   return t;
 }

@@ -71,8 +71,10 @@ FirmwareFiles firmware_files(const FirmwareRequest& request) {
     if (!order.empty()) order.push_back('\n');
     order.insert(order.end(), path.begin(), path.end());
   }
-  if (order.empty()) all.files.erase("bootorder");
-  else order.push_back(0);
+  if (order.empty())
+    all.files.erase("bootorder");
+  else
+    order.push_back(0);
   return all;
 }
 

@@ -77,24 +77,83 @@ SmbiosFiles smbios_files(const SmbiosRequest& request) {
   for (const MemoryRegion& region : request.memory_map)
     if (region.kind == MemoryKind::usable) memory_bytes += region.length;
 
-  add(Structure(1, system_handle).text("Lockstitch").text("PC-1").text("1").zeros(1).raw(request.uuid).number(6, 1).zeros(2));
-  add(Structure(3, chassis_handle).text("Lockstitch").number(1, 1).zeros(3).number(safe, 1).number(safe, 1).number(safe, 1)
-          .number(unknown, 1).zeros(4).zeros(4));
-  add(Structure(4, processor_handle).text("CPU 0").number(3, 1).number(1, 1).text("Lockstitch").zeros(8).text("v2").zeros(1)
-          .zeros(2).number(2000, 2).number(1000, 2).number(0x41, 1).number(1, 1).number(0xffff, 2).number(0xffff, 2)
-          .number(0xffff, 2).zeros(3).number(1, 1).number(1, 1).number(1, 1).zeros(2).number(1, 2));
-  add(Structure(16, array_handle).number(1, 1).number(3, 1).number(6, 1).number(std::min<std::uint64_t>(memory_bytes / kib, 0x8000'0000), 4)
-          .number(0xfffe, 2).number(1, 2).number(memory_bytes / kib >= 0x8000'0000 ? memory_bytes : 0, 8));
+  add(Structure(1, system_handle)
+          .text("Lockstitch")
+          .text("PC-1")
+          .text("1")
+          .zeros(1)
+          .raw(request.uuid)
+          .number(6, 1)
+          .zeros(2));
+  add(Structure(3, chassis_handle)
+          .text("Lockstitch")
+          .number(1, 1)
+          .zeros(3)
+          .number(safe, 1)
+          .number(safe, 1)
+          .number(safe, 1)
+          .number(unknown, 1)
+          .zeros(4)
+          .zeros(5));
+  add(Structure(4, processor_handle)
+          .text("CPU 0")
+          .number(3, 1)
+          .number(1, 1)
+          .text("Lockstitch")
+          .zeros(8)
+          .text("v2")
+          .zeros(1)
+          .zeros(2)
+          .number(2000, 2)
+          .number(1000, 2)
+          .number(0x41, 1)
+          .number(1, 1)
+          .number(0xffff, 2)
+          .number(0xffff, 2)
+          .number(0xffff, 2)
+          .zeros(3)
+          .number(1, 1)
+          .number(1, 1)
+          .number(1, 1)
+          .zeros(2)
+          .number(1, 2));
+  add(Structure(16, array_handle)
+          .number(1, 1)
+          .number(3, 1)
+          .number(6, 1)
+          .number(std::min<std::uint64_t>(memory_bytes / kib, 0x8000'0000), 4)
+          .number(0xfffe, 2)
+          .number(1, 2)
+          .number(memory_bytes / kib >= 0x8000'0000 ? memory_bytes : 0, 8));
   const std::uint64_t module_mib = memory_bytes / mib;
-  add(Structure(17, module_handle).number(array_handle, 2).number(0xfffe, 2).number(0xffff, 2).number(0xffff, 2)
-          .number(module_mib < 0x7fff ? module_mib : 0x7fff, 2).number(9, 1).zeros(1).text("DIMM 0").zeros(1).number(7, 1)
-          .number(2, 2).zeros(2).text("Lockstitch").zeros(4).number(module_mib < 0x7fff ? 0 : module_mib, 4).zeros(2));
+  add(Structure(17, module_handle)
+          .number(array_handle, 2)
+          .number(0xfffe, 2)
+          .number(0xffff, 2)
+          .number(0xffff, 2)
+          .number(module_mib < 0x7fff ? module_mib : 0x7fff, 2)
+          .number(9, 1)
+          .zeros(1)
+          .text("DIMM 0")
+          .zeros(1)
+          .number(7, 1)
+          .number(2, 2)
+          .zeros(2)
+          .text("Lockstitch")
+          .zeros(4)
+          .number(module_mib < 0x7fff ? 0 : module_mib, 4)
+          .zeros(8));
   std::uint16_t handle = range_handle;
   for (const MemoryRegion& region : request.memory_map) {
     // Ranges below 1 MiB are one with what lies above.
     if (region.kind != MemoryKind::usable || (region.base == 0 && region.length < mib)) continue;
     const Gpa base = region.base == mib ? 0 : region.base, last = region.base + region.length - 1;
-    add(Structure(19, handle++).number(base / kib, 4).number(last / kib, 4).number(array_handle, 2).number(1, 1).zeros(16));
+    add(Structure(19, handle++)
+            .number(base / kib, 4)
+            .number(last / kib, 4)
+            .number(array_handle, 2)
+            .number(1, 1)
+            .zeros(16));
   }
   add(Structure(32, boot_handle).zeros(6).zeros(1));
   Structure end(127, end_handle);

@@ -1,6 +1,7 @@
+#include "vmm/app/pc_setting.h"
+
 #include <doctest/doctest.h>
 
-#include "vmm/app/pc_setting.h"
 #include "vmm/app/settings.h"
 
 namespace lockstitch::app {
@@ -43,7 +44,8 @@ TEST_CASE("the boot order names each device once") {
   CHECK(!trouble(pc.set_boot("")).empty());
 }
 
-TEST_CASE("without a kernel the machine is a PC with BIOS, a display, IDE disks and an e1000; with one it is none of it") {
+TEST_CASE(
+    "without a kernel the machine is a PC with BIOS, a display, IDE disks and an e1000; with one it is none of it") {
   Settings settings;
   settings.disks.push_back({"disk.img"});
   PcModel model = settings.pc_model();
