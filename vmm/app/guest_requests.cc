@@ -9,8 +9,7 @@
 
 #include "vmm/app/screen_view.h"
 #include "vmm/world/control_socket.h"
-#include "vmm/world/keys/key_names.h"
-#include "vmm/world/keys/typed_text.h"
+#include "vmm/world/keys/key_stroke.h"
 #include "vmm/world/mouse_payload.h"
 
 namespace lockstitch::app {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "vmm/world/keys/keysyms.h"
+#include "vmm/world/keys/keysym.h"
 #include "vmm/world/mouse_payload.h"
 
 namespace lockstitch::world {
