@@ -32,7 +32,7 @@ struct GuestParts {
 class GuestRequests {
  public:
   /// Unit: bytes. What is typed goes to the keyboard in pieces of this size.
-  static constexpr std::size_t piece_max_bytes = 4096;
+  static constexpr std::size_t piece_max_bytes = 1024;
 
   GuestRequests(const GuestParts& parts, world::Inbox& inbox) : parts_(parts), inbox_(inbox) {}
 

@@ -70,16 +70,18 @@ TEST_CASE("keys that are typed and pressed reach the keyboard") {
 
 TEST_CASE("a long text goes in pieces that a message can hold") {
   Desk desk;
-  const std::size_t letters = GuestRequests::piece_max_bytes;
+  const std::size_t letters = GuestRequests::piece_max_bytes / 4 + 100;
   CHECK(desk.ask("type " + std::string(letters, 'a')) == "ok");
-  std::size_t bytes = 0;
+  std::size_t bytes = 0, pieces = 0;
   while (!desk.inbox.empty()) {
     const Payload piece = desk.sent(keyboard);
     CHECK(piece.size() <= GuestRequests::piece_max_bytes);
     CHECK(piece.size() % 2 == 0);
     bytes += piece.size();
+    ++pieces;
   }
   CHECK(bytes == 4 * letters);
+  CHECK(pieces == 2);
 }
 
 TEST_CASE("the mouse takes movements, buttons and the wheel") {
