@@ -1,6 +1,5 @@
 // The palette DAC of a VGA: 256 colours of three components, written and read one component at a time. Not here: which
-// of its entries a pixel chooses (picture_view.h). Source: IBM VGA technical reference, INMOS G171; Bochs VBE for 8
-// bits.
+// of its entries a pixel chooses (picture_view.h). Source: IBM VGA technical reference; Bochs VBE for 8 bits.
 #pragma once
 #include <array>
 #include <cstdint>

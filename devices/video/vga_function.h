@@ -14,8 +14,8 @@
 namespace lockstitch {
 
 /// Models:   VGA with 16 MiB and the Bochs VBE display interface (1234:1111), a monitor that prefers 1024 by 768
-/// Maturity: what SeaVGABIOS, OVMF, Linux and Windows use: text, CGA, planar and 256-colour modes, linear modes to 32
-/// bits Missing:  big-endian pixels, a ROM BAR, interrupts at retrace, light pen, interlace, count by two and four
+/// Maturity: what firmware, Linux and Windows use: text, CGA, planar and 256-colour modes, linear modes to 32 bits
+/// Missing:  big-endian pixels, a ROM BAR, interrupts at retrace, light pen, interlace, count by two and four
 /// Ignored:  the clock select and RAM enable of the miscellaneous register, port 3C3h (stored); the command register
 ///           governs the BARs but not the legacy ports and A0000h, which the board routes; blinking is shown lit
 /// Arrivals: none
