@@ -204,8 +204,10 @@ TEST_CASE("tags are filtered, and taken off when the driver wants it") {
   d.rig.card.arrive(tagged(0x2005));
   d.set(e1000::rctl, e1000::rctl_cfien);
   d.rig.card.arrive(tagged(0x3005));
+  d.set(e1000::rctl, e1000::rctl_cfi);
+  d.rig.card.arrive(tagged(0x3005));
   auto frames = d.receive();
-  REQUIRE_EQ(frames.size(), 2);
+  REQUIRE_EQ(frames.size(), 3);
   CHECK_EQ(frames[0].bytes, tagged(0x2005));
   CHECK_EQ(frames[0].status & 8, 0);
   Packet want = tagged(0x2005);
@@ -213,6 +215,7 @@ TEST_CASE("tags are filtered, and taken off when the driver wants it") {
   CHECK_EQ(frames[1].bytes, want);
   CHECK_EQ(frames[1].status & 8, 8);
   CHECK_EQ(frames[1].tag, 0x2005);
+  CHECK_EQ(frames[2].tag, 0x3005);
 }
 
 TEST_CASE("checksums are reported as verified only when they are") {
