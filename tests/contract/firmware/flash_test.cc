@@ -1,3 +1,4 @@
+// The flash that keeps UEFI variables, driven as OVMF does.
 #include <doctest/doctest.h>
 
 #include "devices/firmware/cfi_flash.h"

@@ -1,3 +1,4 @@
+// The firmware configuration interface, read by ports and by DMA.
 #include "devices/firmware/fw_cfg.h"
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+// The settings that make a PC with firmware, and the line by which a trace knows it.
 #include "vmm/app/pc_setting.h"
 
 #include <doctest/doctest.h>
