@@ -60,7 +60,7 @@ serial --unit=0 --speed=115200
 terminal_output console serial
 set timeout=-1
 menuentry "Text" {
-  linux /text/linux console=ttyS0 console=tty0 vga=normal fb=false priority=low
+  linux /text/linux console=ttyS0 console=tty0 nomodeset vga=normal fb=false priority=low
   initrd /text/initrd.gz
 }
 menuentry "Graphics" {
@@ -70,7 +70,7 @@ menuentry "Graphics" {
   initrd /gtk/initrd.gz
 }
 menuentry "32 bits" {
-  linux /i386/linux console=ttyS0 console=tty0 vga=normal fb=false priority=low
+  linux /i386/linux console=ttyS0 console=tty0 nomodeset vga=normal fb=false priority=low
   initrd /i386/initrd.gz
 }
 END
@@ -83,7 +83,7 @@ terminal_input console serial
 terminal_output console serial
 set timeout=2
 menuentry "Debian" {
-  linux /vmlinuz console=tty0 console=ttyS0 root=LABEL=lockstitch ro panic=-1
+  linux /vmlinuz console=tty0 console=ttyS0 root=LABEL=lockstitch ro panic=-1 nomodeset
   initrd /initrd.img
 }
 END
