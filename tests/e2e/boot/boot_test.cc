@@ -58,6 +58,10 @@ TEST_CASE("Debian boots by UEFI from a disk on IDE and on virtio, and OVMF comes
   if (have({ovmf, media("pc.img")})) boot("disk_uefi_ide disk_uefi_virtio uefi_shell");
 }
 
+TEST_CASE("Linux uses the Hyper-V interface and the HPET where they are asked for") {
+  if (have({seabios, media("pc.img")})) boot("hyperv_linux hpet_linux");
+}
+
 TEST_CASE("iPXE starts from the network card's ROM, and memtest86+ runs") {
   if (have({seabios, "/usr/lib/ipxe/qemu/pxe-e1000.rom", media("grub.iso")})) boot("ipxe memtest");
 }

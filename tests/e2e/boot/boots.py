@@ -75,15 +75,31 @@ class Boots:
         """The same from virtio."""
         self._disk('disk_uefi_virtio', 'uefi', 'virtio')
 
+    def hyperv_linux(self):
+        """Linux takes the Hyper-V interface's clock and timers."""
+        with self.guest('hyperv_linux', '--hyperv', '--disk', self.media / 'pc.img') as guest:
+            guest.wait_serial('Hypervisor detected: Microsoft Hyper-V', 200)
+            guest.wait_serial('hyperv_clocksource_tsc_page', 200)
+            guest.wait_serial('LOCKSTITCH-GUEST-READY', 300)
+
+    def hpet_linux(self):
+        """Linux finds the high-precision event timer by ACPI and counts with it."""
+        with self.guest('hpet_linux', '--hpet', '--disk', self.media / 'pc.img') as guest:
+            guest.wait_serial(r'hpet0: at MMIO 0xfed00000', 200)
+            guest.wait_serial('LOCKSTITCH-GUEST-READY', 300)
+
     def uefi_shell(self):
-        """Without anything to boot OVMF ends in its shell, which runs commands."""
-        with self.guest('uefi_shell', '--firmware', 'uefi') as guest:
-            guest.wait_serial('UEFI Interactive Shell', 240)
-            guest.wait_serial('any other key to continue', 60)
-            guest.press('esc')
-            guest.wait_serial('Shell>', 60)
-            guest.type('ver\n')
-            guest.wait_serial('UEFI v2', 60)
+        """Without anything to boot OVMF ends in its shell, which runs commands and keeps variables over the end of a run."""
+        variables = pathlib.Path(self.folder) / 'uefi_shell.vars'
+        variables.unlink(missing_ok=True)
+        for command, answer in (('ver', 'UEFI v2'), ('set kept lockstitch', 'Shell>'), ('set kept', 'lockstitch')):
+            with self.guest('uefi_shell', '--firmware', 'uefi', '--uefi-vars', variables) as guest:
+                guest.wait_serial('any other key to continue', 240)
+                guest.press('esc')
+                guest.wait_serial('Shell>', 60)
+                before = len(guest.serial())
+                guest.type(command + '\n')
+                guest.wait(answer, lambda: answer in guest.serial()[before:], 60)
 
     def ipxe(self):
         """iPXE's ROM on the e1000 card gets an address from the network."""
