@@ -369,7 +369,7 @@ SHARED = [name for name, method in vars(Matrix).items()
 
 
 def run_shared(laboratory, names, wanted):
-    pair = pairs.Pair(laboratory, wanted.folder, build=wanted.build, arbiter=wanted.arbiter)
+    pair = pairs.Pair(laboratory, wanted.folder, build=wanted.build, arbiter=wanted.arbiter, firmware=wanted.firmware)
     pair.start_witness()
     pair.start('a')
     pair.wait_guest()
@@ -414,6 +414,7 @@ def main():
     parser.add_argument('--kills', type=int, default=100)
     parser.add_argument('--seed', type=int, default=random.randrange(1 << 30))
     parser.add_argument('--arbiter', choices=('witness', 'file', 'etcd'), default='witness')
+    parser.add_argument('--firmware', choices=('bios', 'uefi'), help='a guest that firmware boots, on IDE and with an e1000')
     parser.add_argument('--build', default=str(ROOT / 'build/release'))
     parser.add_argument('--shared', action='store_true', help='all cases that share one boot')
     parser.add_argument('cases', nargs='*')
