@@ -122,7 +122,7 @@ TEST_CASE("bad media, firmware and variables are refused in one sentence each") 
   std::ofstream(folder.file("odd.bin")) << "odd";
   refused({"--firmware", "bios=" + folder.file("odd.bin")}, 65, "no whole number of 4 KiB pages");
   refused({"--firmware", "bois"}, 64, "did you mean 'bios'?");
-  refused({}, 64, "there is nothing to boot");
+  refused({}, 64, "nothing to boot");
   refused({"--cdrom", "empty", "--kernel", "k", "--firmware", "bios"}, 64, "without firmware");
 }
 
