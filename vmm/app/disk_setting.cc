@@ -11,7 +11,7 @@
 namespace lockstitch::app {
 
 namespace {
-constexpr std::array<std::string_view, 3> known_keys{"file", "mode", "readonly"};
+constexpr std::array<std::string_view, 4> known_keys{"file", "format", "mode", "readonly"};
 constexpr std::array<std::string_view, 3> modes{"overlay", "ro", "rw"};
 }  // namespace
 
@@ -40,8 +40,14 @@ Outcome DiskSetting::apply(const Item& item, const PathBase& base) {
     }
     return success();
   }
+  if (item.key == "format" && item.value) {
+    format = world::format_named(*item.value);
+    if (format) return success();
+    return Error{ExitCode::usage, fmt::format("there is no image format '{}'; it is one of {}", *item.value,
+                                              listed(world::format_names()))};
+  }
   if (item.key == "readonly") return Error{ExitCode::usage, "a disk's 'readonly' takes no value"};
-  if (item.key == "file" || item.key == "mode") {
+  if (item.key == "file" || item.key == "format" || item.key == "mode") {
     return Error{ExitCode::usage, fmt::format("a disk's '{}' needs a value", item.key)};
   }
   return Error{ExitCode::usage, fmt::format("a disk has no '{}'{}", item.key,

@@ -1,5 +1,6 @@
-// `--disk`: a raw image and what becomes of the guest's writes.
+// `--disk`: an image and what becomes of the guest's writes.
 #pragma once
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -7,7 +8,7 @@
 #include "lockstitch/result.h"
 #include "vmm/app/item.h"
 #include "vmm/app/path_base.h"
-#include "vmm/world/block_file.h"
+#include "vmm/world/image_format.h"
 
 namespace lockstitch::app {
 
@@ -15,6 +16,7 @@ struct DiskSetting {
   std::string file;
   /// A mistake must not cost anybody their image: writing to it has to be asked for.
   world::BlockMode mode = world::BlockMode::overlay;
+  std::optional<world::ImageFormat> format{};  ///< nothing said: by its contents
 
   Outcome apply(const Item& item, const PathBase& base);
   Outcome complete() const;
@@ -23,7 +25,7 @@ struct DiskSetting {
   static std::span<const std::string_view> keys();
 };
 
-/// `[file=]F[,mode=overlay|ro|rw][,readonly]`
+/// `[file=]F[,format=raw|qcow2|vhdx|vmdk|vpc|vdi][,mode=overlay|ro|rw][,readonly]`
 Result<DiskSetting> parse_disk(const std::string& text, const PathBase& base);
 
 }  // namespace lockstitch::app

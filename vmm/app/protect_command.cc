@@ -14,6 +14,7 @@
 #include "vmm/app/protected_run.h"
 #include "vmm/app/seed.h"
 #include "vmm/app/trace_header.h"
+#include "vmm/world/disk_image.h"
 #include "vmm/world/wall_clock.h"
 
 namespace lockstitch::app {
@@ -41,6 +42,15 @@ Result<std::vector<sync::ImageReference>> images_of(const Settings& settings) {
   if (const Outcome added = add("initrd", settings.initrd, true); !added) return added.error();
   for (std::size_t i = 0; i < settings.disks.size(); ++i) {
     const DiskSetting& disk = settings.disks[i];
+    const auto format = world::format_of_image(disk.file, disk.format);
+    if (!format.ok()) return format.error();
+    if (format.value() != world::ImageFormat::raw && disk.mode == world::BlockMode::read_only) {
+      return Error{
+          ExitCode::unavailable,
+          fmt::format("The disk image '{}' has the format {}, and a protected guest's disk with mode=ro must be "
+                      "raw; convert it on each host with `qemu-img convert -O raw`, or use mode=rw.",
+                      disk.file, world::name_of(format.value()))};
+    }
     if (const Outcome added = add(fmt::format("disk{}", i), disk.file, disk.mode == world::BlockMode::read_only);
         !added)
       return added.error();

@@ -9,8 +9,10 @@
 
 #include "sync/log/header.h"
 #include "sync/trace/image.h"
+#include "vmm/app/image_pieces.h"
 #include "vmm/app/message.h"
 #include "vmm/app/trace_header.h"
+#include "vmm/world/disk_image.h"
 
 namespace lockstitch::app {
 
@@ -47,7 +49,9 @@ class Recording::LogEndpoint final : public world::Endpoint {
 };
 
 Recording::Recording(const Settings& settings, world::StopRequest& stop, sync::TraceFolder folder)
-    : settings_(settings), stop_(stop), folder_(std::move(folder)) {}
+    : settings_(settings), stop_(stop), folder_(std::move(folder)) {
+  folder_.read_formats_with(open_image_pieces);
+}
 
 Recording::~Recording() = default;
 
@@ -90,15 +94,25 @@ Outcome Recording::begin(Board& board, const WrittenDisks& disks) {
 
 Result<std::vector<sync::ImageReference>> Recording::identify_images() const {
   std::vector<sync::ImageReference> images;
-  std::vector<std::pair<std::string, std::string>> files{{"kernel", settings_.kernel}, {"initrd", settings_.initrd}};
+  const auto add = [&](const std::string& role, const std::string& path, const std::string& format) -> Outcome {
+    if (path.empty()) return success();
+    auto contents = folder_.open_image(path, format);
+    if (!contents.ok()) return contents.error();
+    const auto scan = sync::scan_image(*contents.value());
+    if (!scan.ok()) return scan.error();
+    images.push_back({role, absolute(path), scan.value().identity.bytes, scan.value().identity.hash, format});
+    return success();
+  };
+  if (const Outcome added = add("kernel", settings_.kernel, ""); !added) return added.error();
+  if (const Outcome added = add("initrd", settings_.initrd, ""); !added) return added.error();
   for (std::size_t i = 0; i < settings_.disks.size(); ++i) {
-    files.emplace_back(fmt::format("disk{}", i), settings_.disks[i].file);
-  }
-  for (const auto& [role, path] : files) {
-    if (path.empty()) continue;
-    const auto found = sync::identify_image(path);
-    if (!found.ok()) return found.error();
-    images.push_back({role, absolute(path), found.value().bytes, found.value().hash});
+    const DiskSetting& disk = settings_.disks[i];
+    const auto format = world::format_of_image(disk.file, disk.format);
+    if (!format.ok()) return format.error();
+    const bool raw = format.value() == world::ImageFormat::raw;
+    const Outcome added =
+        add(fmt::format("disk{}", i), disk.file, raw ? "" : std::string(world::name_of(format.value())));
+    if (!added) return added.error();
   }
   return images;
 }

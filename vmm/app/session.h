@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "lockstitch/block.h"
 #include "lockstitch/result.h"
 #include "sync/peer/desk.h"
 #include "vmm/app/board.h"
@@ -13,7 +14,6 @@
 #include "vmm/app/run_mode.h"
 #include "vmm/app/settings.h"
 #include "vmm/app/summary.h"
-#include "vmm/world/block_file.h"
 #include "vmm/world/pacer.h"
 #include "vmm/world/signals.h"
 #include "vmm/world/tap.h"
@@ -92,7 +92,7 @@ class Session {
   std::unique_ptr<world::Endpoint> release_bell_;
   std::optional<OutputFile> digests_;
   Outcome digests_written_ = success();
-  std::vector<std::unique_ptr<world::BlockFile>> disks_;
+  std::vector<std::unique_ptr<BlockPort>> disks_;
   WrittenDisks written_disks_;
   std::unique_ptr<Board> board_;
   std::unique_ptr<Recording> recording_;

@@ -37,12 +37,14 @@ sync::EngineDescription engine_of(const EngineTraits& traits) {
           traits.traps_tsc,         traits.traps_random,   traits.no_visible_tlb};
 }
 
-std::string path_of(const sync::Header& header, std::string_view role) {
+sync::ImageReference image_of(const sync::Header& header, std::string_view role) {
   for (const sync::ImageReference& image : header.images) {
-    if (image.role == role) return image.path;
+    if (image.role == role) return image;
   }
-  return "";
+  return {};
 }
+
+std::string path_of(const sync::Header& header, std::string_view role) { return image_of(header, role).path; }
 
 }  // namespace
 
@@ -84,7 +86,9 @@ Settings settings_of(const sync::Header& header) {
   settings.flat = board.flat_kernel;
   for (std::size_t i = 0; i < board.disks.size(); ++i) {
     const auto mode = board.disks[i].read_only ? world::BlockMode::read_only : world::BlockMode::overlay;
-    settings.disks.push_back({path_of(header, fmt::format("disk{}", i)), mode});
+    const sync::ImageReference image = image_of(header, fmt::format("disk{}", i));
+    const auto format = image.format.empty() ? world::ImageFormat::raw : world::format_named(image.format);
+    settings.disks.push_back({image.path, mode, format});
   }
   if (board.network_mac) {
     settings.network.kind = NetworkSetting::Kind::unplugged;
@@ -113,6 +117,10 @@ Outcome check_replayable(const sync::Header& header) {
   if (header.board.ns_per_tick != ns_per_tick) return no("its clock runs at another rate");
   if (header.engine.name != "interp") return no(fmt::format("there is no engine '{}' here", header.engine.name));
   if (header.cpuid != cpuid_rows()) return no("its processor model answers CPUID otherwise than ours");
+  for (const sync::ImageReference& image : header.images) {
+    if (!image.format.empty() && !world::format_named(image.format))
+      return no(fmt::format("its {} has the format '{}'", image.role, image.format));
+  }
   if (header.board.memory_bytes < limits::memory_min_bytes || header.board.memory_bytes > limits::memory_max_bytes) {
     return no(fmt::format("its guest has {} bytes of memory", header.board.memory_bytes));
   }
