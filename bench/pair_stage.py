@@ -46,11 +46,11 @@ class Protected(pairs.Pair):
     def guest_process(self):
         return self.processes[self.leader()]
 
-    def kill(self, key, how=signal.SIGKILL):
+    def kill(self, *keys, how=signal.SIGKILL):
         if self.fault == "cut":
             self.lab.cut_link("both")
         self.hit_s = time.time()
-        super().kill(key, signal.SIGSTOP if self.fault == "stop" else how)
+        super().kill(*keys, how=signal.SIGSTOP if self.fault == "stop" else how)
 
     def start(self, host, command="protect", extra=()):
         if self.fault == "cut":

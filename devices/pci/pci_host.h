@@ -10,8 +10,8 @@
 namespace lockstitch {
 
 /// Models:   Intel 440FX host bridge (8086:1237) and ports CF8h-CFFh
-/// Maturity: configuration access complete
-/// Missing:  effect of the PAM and SMRAM registers (stored only); buses other than 0
+/// Maturity: configuration access and PAM complete
+/// Missing:  effect of the SMRAM register (stored only); buses other than 0
 /// Ignored:  8- and 16-bit accesses to CF8h-CFBh, other than 8-bit ones to CF9h, which go to `reset_control`
 /// Arrivals: none
 /// Effects:  none
@@ -19,8 +19,9 @@ namespace lockstitch {
 /// Source:   reference/platform.md 2.4, 7.1
 class PciHost final : public PciFunction {
  public:
-  /// `reset_control`: a window of one byte that answers at CF9h; may be null.
-  PciHost(std::string name, RegisterWindow* reset_control);
+  /// `reset_control`: a window of one byte that answers at CF9h; may be null. `shadow`: told of the PAM registers; may
+  /// be null.
+  PciHost(std::string name, RegisterWindow* reset_control, ShadowPort* shadow = nullptr);
 
   /// Range: slot 0..31, function 0..7, each place once; 00.0 is taken.
   void add(unsigned slot, unsigned function, PciFunction& pci_function);
@@ -32,6 +33,8 @@ class PciHost final : public PciFunction {
 
   void reset() override;
   void visit(StateVisitor& visitor) override;
+  void loaded() override;
+  void write_config(unsigned offset, unsigned width, std::uint32_t value) override;
 
  private:
   class AddressWindow final : public RegisterWindow {
@@ -56,7 +59,10 @@ class PciHost final : public PciFunction {
   /// The function the latch points at, or null.
   PciFunction* selected() const;
 
+  void tell_shadow();
+
   RegisterWindow* reset_control_;
+  ShadowPort* shadow_;
   std::array<PciFunction*, 256> functions_{};
   AddressWindow address_window_{*this};
   DataWindow data_window_{*this};

@@ -1,5 +1,5 @@
 // The devices of board PC-1 that a guest cannot find by probing: the PCI root with its windows and interrupt routing, the
-// legacy devices behind the ISA bridge, and the soft-off state. Optional devices have tables of their own (ps2.asl);
+// legacy devices behind the ISA bridge, and the soft-off state. Keyboard and mouse are there with -D KEYBOARD; the crash port has a table of its own (pvpanic.asl);
 // processors come from vmm/boot/acpi_tables.cc, which also sets the start of the high PCI memory window to the end of RAM.
 // Rules: ACPI 6.3; reference/platform.md 1.2, 3.1. Integers are 32 bits wide (revision 1), for guests as old as XP.
 DefinitionBlock ("dsdt.aml", "DSDT", 1, "LOCKST", "LSPC-1", 1)
@@ -49,6 +49,24 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "LOCKST", "LSPC-1", 1)
                 Name (_ADR, 0x00010000)
                 OperationRegion (PIRQ, PCI_Config, 0x60, 4)
 
+#ifdef KEYBOARD
+                // In this table and not in one of its own: SeaBIOS looks only here.
+                Device (KBD)
+                {
+                    Name (_HID, EisaId ("PNP0303"))
+                    Name (_STA, 0x0F)
+                    Name (_CRS, ResourceTemplate ()
+                    {
+                        IO (Decode16, 0x60, 0x60, 1, 1) IO (Decode16, 0x64, 0x64, 1, 1) IRQNoFlags () {1}
+                    })
+                }
+                Device (MOU)
+                {
+                    Name (_HID, EisaId ("PNP0F13"))
+                    Name (_STA, 0x0F)
+                    Name (_CRS, ResourceTemplate () { IRQNoFlags () {12} })
+                }
+#endif
                 Device (RTC)
                 {
                     Name (_HID, EisaId ("PNP0B00"))

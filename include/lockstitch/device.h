@@ -93,6 +93,14 @@ class DeviceMemory {
   virtual MapPort& map() = 0;
 };
 
+/// The host bridge's say over C0000h-FFFFFh: whether RAM or ROM answers.
+class ShadowPort {
+ public:
+  virtual ~ShadowPort() = default;
+  /// Range: whole pages inside C0000h-FFFFFh.
+  virtual void set_shadow(Gpa base, std::uint64_t bytes, bool read_ram, bool write_ram) = 0;
+};
+
 /// Requests about the machine as a whole; carried out at the end of the current instruction.
 class PowerPort {
  public:

@@ -34,6 +34,7 @@ BoardDescription board_of(schema::Board::Reader from) {
   }
   for (const auto disk : from.getDisks()) board.disks.push_back({disk.getReadOnly()});
   for (const auto port : from.getPorts()) board.ports.emplace_back(port);
+  board.pc = from.getPc();
   return board;
 }
 
@@ -111,6 +112,7 @@ std::vector<std::uint8_t> encode_header(const Header& header) {
   for (unsigned i = 0; i < disks.size(); ++i) disks[i].setReadOnly(from.disks[i].read_only);
   auto ports = board.initPorts(static_cast<unsigned>(from.ports.size()));
   for (unsigned i = 0; i < ports.size(); ++i) ports.set(i, from.ports[i]);
+  board.setPc(from.pc);
 
   auto images = to.initImages(static_cast<unsigned>(header.images.size()));
   for (unsigned i = 0; i < images.size(); ++i) {

@@ -62,6 +62,7 @@ struct BoardDescription {
   std::optional<std::array<std::uint8_t, 6>> network_mac;  ///< nothing: no network card
   std::vector<DiskDescription> disks;                      ///< their images have the roles "disk0", "disk1", ...
   std::vector<std::string> ports;                          ///< names of port 1, 2, ...
+  std::string pc;  ///< what the PC is made of beyond that, in one line; opaque here
 };
 
 struct Header {

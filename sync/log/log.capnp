@@ -84,6 +84,8 @@ struct Board {
   disks @10 :List(Disk);
   ports @11 :List(Text);
   # Names of port 1, 2, ...
+  pc @12 :Text;
+  # What the PC is made of beyond the above: firmware, drives, display. One line, written and read by vmm/app/pc_model.
 }
 
 struct Disk {

@@ -49,6 +49,10 @@ std::string difference(const Header& mine, const Header& theirs) {
   if (a.flat_kernel != b.flat_kernel || a.reboots != b.reboots) return "how the kernel is loaded";
   if (a.virtio_console != b.virtio_console) return "the console";
   if (a.network_mac != b.network_mac) return "the network card's address";
+  if (a.disks.size() != b.disks.size()) {
+    return "the number of disks (" + std::to_string(a.disks.size()) + ", " + std::to_string(b.disks.size()) + ")";
+  }
+  if (a.pc != b.pc) return "what the PC is made of ('" + a.pc + "', '" + b.pc + "')";
   if (a.ports != b.ports) return "the ports";
   const bool same_disks = std::equal(a.disks.begin(), a.disks.end(), b.disks.begin(), b.disks.end(),
                                      [](const auto& x, const auto& y) { return x.read_only == y.read_only; });

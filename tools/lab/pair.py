@@ -20,13 +20,15 @@ class Pair:
     """Replicas on the hosts a and b of `laboratory`, everything of theirs below `folder`."""
 
     def __init__(self, laboratory, folder, build=ROOT / 'build/release', guest=ROOT / 'build/guest', memory='512M',
-                 arbiter='witness', append='', wrap=None):
+                 arbiter='witness', append='', wrap=None, firmware=None):
+        """`firmware`: 'bios' or 'uefi' boots the disk of build/pc on IDE and with an e1000, instead of a kernel."""
         self.lab = laboratory
         self.folder = pathlib.Path(folder)
         self.lockstitch = str(pathlib.Path(build) / 'lockstitch')
         self.ledger = str(pathlib.Path(build) / 'tools/ledger/ledger')
         self.guest = pathlib.Path(guest)
         self.memory = memory
+        self.firmware = firmware
         self.append = f'console=ttyS0 panic=-1 mitigations=off {append}'.strip()
         self.arbiter = {'witness': f'witness:{network.ARBITER_ADDRESS["witness"]}:7401',
                         'file': f'file:{self.folder}/shared/term',
@@ -41,7 +43,8 @@ class Pair:
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for host in 'ab':
             (self.folder / host).mkdir()
-            subprocess.run(['cp', '--sparse=always', str(self.guest / 'disk.img'), str(self.disk(host))], check=True)
+            image = ROOT / 'build/pc/pc.img' if firmware else self.guest / 'disk.img'
+            subprocess.run(['cp', '--sparse=always', str(image), str(self.disk(host))], check=True)
 
     def disk(self, host):
         return self.folder / host / 'disk.img'
@@ -67,12 +70,17 @@ class Pair:
         self._start('witness', 'witness', [self.lockstitch, 'witness', '--listen', '0.0.0.0:7401', '--keys',
                                            self.folder / 'keys/witness', '--state', self.folder / 'witness'])
 
+    def machine(self, host):
+        disk = f'file={self.disk(host)},mode=rw'
+        if self.firmware:
+            return ['--firmware', self.firmware, '--disk', disk + ',bus=ide']
+        return ['--kernel', self.guest / 'vmlinuz', '--initrd', self.guest / 'initramfs.cpio', '--disk', disk, '--append',
+                self.append]
+
     def start(self, host, command='protect', extra=()):
         other = network.LINK_ADDRESS[OTHER[host]]
         self._start(host, host, [
-            *self.wrap.get(host, ()), self.lockstitch, command, '--memory', self.memory, '--kernel', self.guest / 'vmlinuz',
-            '--initrd', self.guest / 'initramfs.cpio', '--disk', f'file={self.disk(host)},mode=rw', '--append', self.append,
-            '--net', 'tap=guest0', '--serial', f'file:{self.console(host)}', '--listen',
+            *self.wrap.get(host, ()), self.lockstitch, command, '--memory', self.memory, *self.machine(host), '--net', 'tap=guest0', '--serial', f'file:{self.console(host)}', '--listen',
             f'{network.LINK_ADDRESS[host]}:7400', '--peer', f'{other}:7400', '--arbiter', self.arbiter, '--keys',
             self.folder / 'keys' / host, '--state', self.folder / host / 'state', '--events',
             self.folder / host / 'events.json', '--name', host, *extra])
@@ -82,11 +90,13 @@ class Pair:
         self.logs.append(log)
         self.processes[key] = self.lab.run(host, argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
-    def kill(self, key, how=signal.SIGKILL):
-        process = self.processes[key]
-        process.send_signal(how)
+    def kill(self, *keys, how=signal.SIGKILL):
+        """Several at once, as when the site loses its power."""
+        for key in keys:
+            self.processes[key].send_signal(how)
         if how == signal.SIGKILL:
-            process.wait()
+            for key in keys:
+                self.processes[key].wait()
 
     def alive(self, key):
         return key in self.processes and self.processes[key].poll() is None

@@ -1,6 +1,8 @@
 // See board.h.
 #include "vmm/app/board.h"
 
+#include <algorithm>
+
 #include "devices/virtio/virtio_blk.h"
 #include "devices/virtio/virtio_console.h"
 #include "devices/virtio/virtio_net.h"
@@ -17,24 +19,44 @@ namespace {
 constexpr Gpa ioapic_gpa = 0xfec0'0000, lapic_gpa = 0xfee0'0000;
 constexpr unsigned first_virtio_slot = 4;
 constexpr std::size_t max_disks = 32 - first_virtio_slot - 3;
+constexpr std::ptrdiff_t max_ide_disks = 3;  // the fourth place is the CD-ROM drive's
+
+bool has_ide_disk(const BoardConfig& config) {
+  return std::find(config.pc.buses.begin(), config.pc.buses.end(), DiskBus::ide) != config.pc.buses.end();
+}
 
 }  // namespace
 
 Result<std::unique_ptr<Board>> Board::make(const BoardConfig& config, BootFiles boot) {
   auto memory = Memory::create(config.memory_bytes);
   if (!memory.ok()) return memory.error();
+  LS_ASSERT_CMP(config.pc.buses.size(), ==, config.disks.size());
+  if (const auto ide = std::count(config.pc.buses.begin(), config.pc.buses.end(), DiskBus::ide); ide > max_ide_disks)
+    return Error{ExitCode::usage, "there are " + std::to_string(ide) + " IDE disks, but room for " +
+                                      std::to_string(max_ide_disks) + ": put the others on bus=virtio"};
   if (config.disks.size() > max_disks)
     return Error{ExitCode::usage, "there are " + std::to_string(config.disks.size()) +
                                       " disks, but the PCI bus has room for " + std::to_string(max_disks) +
                                       ": leave some out"};
   auto board = std::unique_ptr<Board>(new Board(std::move(boot)));
-  auto engine = std::make_unique<interp::Interp>(*memory.value());
+  auto engine = std::make_unique<interp::Interp>(*memory.value(), interp::CpuModel{.hyperv = config.pc.hyperv});
   board->memory_bytes_ = config.memory_bytes;
   board->machine_ = std::make_unique<Machine>(config.machine, std::move(engine), std::move(memory).value());
+  board->pc_ = config.pc;
+  board->wire_memory_map();
   board->wire_interrupts();
   board->wire_legacy(config);
   board->wire_pci();
+  if (config.pc.display) board->wire_display();
+  if (board->has_firmware() || config.pc.cdrom || has_ide_disk(config)) board->wire_ide(config);
+  if (config.network && config.pc.card == NetworkCard::e1000) board->wire_e1000(config);
+  if (config.pc.hyperv) board->wire_hyperv();
   board->wire_virtio(config);
+  if (board->has_firmware()) {
+    board->wire_firmware(config);
+    if (config.reboot) board->machine_->set_reset_hook([] {});
+    return board;
+  }
   Outcome loaded = board->load();
   if (!loaded.ok()) return loaded.error();
   if (config.reboot) {
@@ -77,10 +99,16 @@ void Board::wire_legacy(const BoardConfig& config) {
   Bus& bus = m.bus();
   IrqRouter& irqs = m.irqs();
 
-  pit_ = std::make_unique<Pit8254>("pit", irqs.make_line(0), m.clock());
+  IrqLine* pit_line = &irqs.make_line(0);
+  IrqLine* rtc_line = &irqs.make_line(8);
+  if (config.pc.hpet) {
+    pit_line = &pit_gate_.emplace(*pit_line);
+    rtc_line = &rtc_gate_.emplace(*rtc_line);
+  }
+  pit_ = std::make_unique<Pit8254>("pit", *pit_line, m.clock());
   pit_->attach(m.alarms().make("pit", *pit_));
   port_61_ = std::make_unique<Port61>("port61", *pit_, m.clock());
-  rtc_ = std::make_unique<RtcCmos>("rtc", irqs.make_line(8), m.clock(), config.rtc_start_seconds);
+  rtc_ = std::make_unique<RtcCmos>("rtc", *rtc_line, m.clock(), config.rtc_start_seconds);
   rtc_->attach(m.alarms().make("rtc", *rtc_));
   LS_ASSERT(bus.add_ports(0x40, 4, *pit_));
   LS_ASSERT(bus.add_ports(0x61, 1, *port_61_));
@@ -111,6 +139,7 @@ void Board::wire_legacy(const BoardConfig& config) {
   delay_ = std::make_unique<ScratchPort>("delay");
   fpu_ = std::make_unique<ScratchPort>("fpu");
   LS_ASSERT(bus.add_ports(0x00, 16, dma_->controller()));
+  if (has_firmware()) LS_ASSERT(bus.add_ports(0xc0, 32, dma_->controller()));
   LS_ASSERT(bus.add_ports(0x81, 15, dma_->pages()));
   LS_ASSERT(bus.add_ports(0x80, 1, *post_));
   LS_ASSERT(bus.add_ports(0xed, 1, *delay_));
@@ -125,7 +154,7 @@ void Board::wire_legacy(const BoardConfig& config) {
 void Board::wire_pci() {
   Machine& m = *machine_;
   Bus& bus = m.bus();
-  pci_ = std::make_unique<PciHost>("pci", reset_control_.get());
+  pci_ = std::make_unique<PciHost>("pci", reset_control_.get(), &m.memory());
   std::array<IrqLine*, 16> isa_lines{};
   for (const unsigned irq : {3u, 4u, 5u, 6u, 7u, 9u, 10u, 11u, 12u, 14u, 15u})
     isa_lines[irq] = &m.irqs().make_line(irq);
@@ -139,13 +168,14 @@ void Board::wire_pci() {
   m.add_device(*pci_);
   m.add_device(*isa_);
   m.add_device(*power_function_);
+  if (pc_.hpet) wire_hpet();
 }
 
 // Order: entropy, network, console, disks, so that the number of disks moves nothing else.
 void Board::wire_virtio(const BoardConfig& config) {
   Machine& m = *machine_;
   add_virtio("rng", std::make_unique<VirtioRng>(config.seed));
-  if (config.network) {
+  if (config.network && pc_.card == NetworkCard::virtio) {
     network_port_ = m.make_port("net0");
     auto net = std::make_unique<VirtioNet>(config.network->mac, m.effects(*network_port_));
     m.set_arrival_handler(*network_port_, *net);
@@ -158,6 +188,9 @@ void Board::wire_virtio(const BoardConfig& config) {
     add_virtio("console0", std::move(console));
   }
   for (std::size_t i = 0; i < config.disks.size(); ++i) {
+    disk_slots_.push_back(0);
+    if (pc_.buses[i] != DiskBus::virtio) continue;
+    disk_slots_[i] = first_virtio_slot + static_cast<unsigned>(virtio_.size());
     const std::string name = "disk" + std::to_string(i);
     auto disk = std::make_unique<VirtioBlk>(*config.disks[i], m.clock(), name);
     disk->attach(m.alarms().make(name, *disk));

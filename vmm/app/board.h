@@ -1,5 +1,6 @@
-// Board PC-1 as far as a direct kernel boot needs it: every device, its place on the bus and its wires, by hand in one
-// function. What is guest-visible here is frozen: changing it changes the machine. Source: reference/platform.md 2.
+// Board PC-1: every device, its place on the bus and its wires, by hand. What is guest-visible here is frozen: changing
+// it changes the machine. A kernel that is entered directly gets the small half of it (board.cc), firmware and whoever
+// asks for more the rest (board_pc.cc). Source: reference/platform.md 2.
 #pragma once
 #include <array>
 #include <memory>
@@ -13,20 +14,32 @@
 #include "devices/debug/debug_exit.h"
 #include "devices/debug/dma_stub.h"
 #include "devices/debug/port_92.h"
+#include "devices/debug/pvpanic.h"
 #include "devices/debug/scratch_port.h"
+#include "devices/firmware/cfi_flash.h"
+#include "devices/firmware/fw_cfg.h"
+#include "devices/hyperv/hyperv_interface.h"
+#include "devices/hyperv/msr_router.h"
+#include "devices/ide/ide_controller.h"
+#include "devices/input/keyboard_controller.h"
 #include "devices/irq/ioapic.h"
 #include "devices/irq/local_apic.h"
 #include "devices/irq/pic_8259.h"
+#include "devices/net/e1000.h"
 #include "devices/pci/isa_bridge.h"
 #include "devices/pci/pci_host.h"
 #include "devices/pci/power_function.h"
 #include "devices/serial/uart_16550.h"
+#include "devices/timer/hpet.h"
 #include "devices/timer/pit_8254.h"
 #include "devices/timer/port_61.h"
 #include "devices/timer/rtc_cmos.h"
+#include "devices/video/vga_function.h"
 #include "devices/virtio/virtio_pci.h"
 #include "lockstitch/block.h"
 #include "lockstitch/result.h"
+#include "lockstitch/screen.h"
+#include "vmm/app/pc_model.h"
 #include "vmm/machine/machine.h"
 
 namespace lockstitch::app {
@@ -40,21 +53,26 @@ struct BoardConfig {
   std::uint64_t memory_bytes = 512ull << 20;
   std::uint64_t rtc_start_seconds = 0;  ///< Unit: seconds since 1970, UTC
   std::array<std::uint8_t, 32> seed{};  ///< of the random-number device
-  std::vector<BlockPort*> disks;        ///< not owned; each a virtio-blk
+  std::vector<BlockPort*> disks;        ///< not owned; each on the bus that `pc` says
+  std::vector<BlockPort*> media;        ///< of the CD-ROM drive, not owned; the first is inserted
+  PcModel pc;
   struct Network {
     std::array<std::uint8_t, 6> mac{};
   };
   std::optional<Network> network;
   bool virtio_console = false;
-  bool reboot = true;  ///< a reset starts the kernel again; false: it ends the machine
+  bool reboot = true;  ///< a reset starts the kernel or the firmware again; false: it ends the machine
 };
 
-/// The kernel and what goes with it; read by the caller, kept for resets.
+/// What runs first: a kernel and what goes with it, or firmware. Read by the caller, kept for resets.
 struct BootFiles {
   std::vector<std::uint8_t> kernel;
   std::vector<std::uint8_t> initrd;
   std::string command_line;
   bool flat = false;  ///< the kernel is a flat real-mode image
+  std::vector<std::uint8_t> firmware;
+  std::vector<std::uint8_t> uefi_variables;  ///< what the flash below the firmware holds at power-on
+  std::vector<std::uint8_t> vga_rom, network_rom;
 };
 
 class Board {
@@ -67,6 +85,16 @@ class Board {
   PortId debug_port() const { return debug_port_; }
   std::optional<PortId> network_port() const { return network_port_; }
   std::optional<PortId> console_port() const { return console_port_; }
+  std::optional<PortId> keyboard_port() const { return keyboard_port_; }
+  std::optional<PortId> mouse_port() const { return mouse_port_; }
+  std::optional<PortId> cdrom_port() const { return cdrom_port_; }
+  /// Where the guest tells that it crashed: pvpanic's byte, or the numbers of a Windows bug check.
+  std::optional<PortId> panic_port() const { return panic_port_; }
+  std::optional<PortId> crash_port() const { return crash_port_; }
+  /// Null: there is no display.
+  Screen* screen() const;
+  /// What UEFI keeps when the power is off; empty: nothing does.
+  Bytes uefi_variables() const;
 
  private:
   explicit Board(BootFiles boot) : boot_(std::move(boot)) {}
@@ -75,14 +103,26 @@ class Board {
   void wire_legacy(const BoardConfig& config);
   void wire_pci();
   void wire_virtio(const BoardConfig& config);
+  void wire_memory_map();
+  void preset_cmos();
+  void wire_firmware(const BoardConfig& config);
+  std::vector<std::string> boot_paths(const BoardConfig& config) const;
+  void wire_display();
+  void wire_ide(const BoardConfig& config);
+  void wire_e1000(const BoardConfig& config);
+  void wire_hpet();
+  void wire_hyperv();
   void add_virtio(const std::string& name, std::unique_ptr<VirtioDevice> device);
   Outcome load();
+  bool has_firmware() const { return pc_.firmware != FirmwareKind::none; }
 
   BootFiles boot_;
+  PcModel pc_;
   std::uint64_t memory_bytes_ = 0;
   std::unique_ptr<Machine> machine_;
   PortId serial_port_, debug_port_;
-  std::optional<PortId> network_port_, console_port_;
+  std::optional<PortId> network_port_, console_port_, keyboard_port_, mouse_port_, cdrom_port_, panic_port_,
+      crash_port_;
 
   std::unique_ptr<LocalApic> lapic_;
   std::unique_ptr<IoApic> ioapic_;
@@ -101,8 +141,20 @@ class Board {
   std::unique_ptr<PciHost> pci_;
   std::unique_ptr<IsaBridge> isa_;
   std::unique_ptr<PowerFunction> power_function_;
+  std::unique_ptr<FwCfg> fw_cfg_;
+  std::unique_ptr<CfiFlash> flash_;
+  std::unique_ptr<VgaFunction> vga_;
+  std::unique_ptr<KeyboardController> keyboard_;
+  std::unique_ptr<IdeController> ide_;
+  std::unique_ptr<E1000> e1000_;
+  std::unique_ptr<Hpet> hpet_;
+  std::optional<IrqGate> pit_gate_, rtc_gate_;
+  std::unique_ptr<Pvpanic> pvpanic_;
+  std::unique_ptr<HypervInterface> hyperv_;
+  std::unique_ptr<MsrRouter> msr_router_;
   std::vector<std::unique_ptr<VirtioDevice>> virtio_devices_;
   std::vector<std::unique_ptr<VirtioPci>> virtio_;
+  std::vector<unsigned> disk_slots_;  ///< of each disk on the PCI bus; 0: it is on IDE
 };
 
 }  // namespace lockstitch::app

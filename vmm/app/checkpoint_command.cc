@@ -65,7 +65,8 @@ Result<int> make_checkpoint(const std::vector<std::string>& arguments) {
                  fmt::format("'{}' is still being recorded; without --at its machine is saved now", trace)};
   }
   if (!answer.value()->starts_with("ok ")) {
-    return Error{ExitCode::world, fmt::format("the recording made no checkpoint: {}", *answer.value())};
+    return Error{ExitCode::world, fmt::format("the recording made no checkpoint: {}",
+                                              answer.value()->substr(answer.value()->find(' ') + 1))};
   }
   say(fmt::format("checkpoint at tick {}", answer.value()->substr(3)));
   return 0;

@@ -16,6 +16,7 @@
 #include "vmm/app/protect_command.h"
 #include "vmm/app/replay_command.h"
 #include "vmm/app/run_command.h"
+#include "vmm/app/screen_commands.h"
 #include "vmm/app/suggestion.h"
 #include "vmm/app/trace_command.h"
 #include "vmm/app/witness_command.h"
@@ -32,6 +33,8 @@ constexpr std::string_view overview =
     "       lockstitch replay DIR [flags]                   run it again, exactly, and compare\n"
     "       lockstitch checkpoint DIR                       of a recording: to replay from, or to go on from live\n"
     "       lockstitch commit DIR                           what a recorded guest wrote goes into its disk images\n"
+    "       lockstitch screen|screenshot|type|press|mouse|eject|insert WHERE ...\n"
+    "                                                       see and touch a running guest\n"
     "       lockstitch protect GUEST.toml [flags]           run a guest on two hosts in lockstep\n"
     "       lockstitch standby GUEST.toml [flags]           be the other host\n"
     "       lockstitch keys -o DIR [MEMBER...]              make the keys by which they know each other\n"
@@ -41,9 +44,10 @@ constexpr std::string_view overview =
     "       lockstitch help [COMMAND]                       this text, or a command's; also COMMAND --help\n"
     "       lockstitch --version\n";
 
-constexpr std::array<std::string_view, 17> commands{
-    "run",     "record", "replay",   "checkpoint",    "commit", "trace",  "protect", "standby",  "keys",
-    "witness", "status", "failover", "test-failover", "help",   "--help", "-h",      "--version"};
+constexpr std::array<std::string_view, 24> commands{
+    "run",     "record", "replay",   "checkpoint",    "commit", "screen",  "screenshot", "type",
+    "press",   "mouse",  "eject",    "insert",        "trace",  "protect", "standby",    "keys",
+    "witness", "status", "failover", "test-failover", "help",   "--help",  "-h",         "--version"};
 
 int print(std::string_view text) {
   fmt::print("{}", text);
@@ -87,6 +91,13 @@ int run_command_line(const std::vector<std::string>& arguments) {
   if (command == "replay") return finish(replay(rest));
   if (command == "checkpoint") return finish(make_checkpoint(rest));
   if (command == "commit") return finish(commit(rest));
+  if (command == "screen") return finish(show_screen(rest));
+  if (command == "screenshot") return finish(take_screenshot(rest));
+  if (command == "type") return finish(type_into_guest(rest));
+  if (command == "press") return finish(press_keys(rest));
+  if (command == "mouse") return finish(move_guest_mouse(rest));
+  if (command == "eject") return finish(eject_medium(rest));
+  if (command == "insert") return finish(insert_medium(rest));
   if (command == "trace") return finish(trace(rest));
   if (command == "protect") return run(Mode::protect, rest);
   if (command == "standby") return run(Mode::standby, rest);

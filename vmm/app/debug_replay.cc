@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "vmm/app/message.h"
+#include "vmm/app/screen_view.h"
 #include "vmm/debug/recorded_target.h"
 #include "vmm/gdb/listener.h"
 #include "vmm/gdb/stub.h"
@@ -41,6 +42,10 @@ Result<std::unique_ptr<DebuggedReplay>> DebuggedReplay::open(PreparedReplay prep
                                         *made->console_, debug::TimelineOptions{budget_bytes, replaying.goal()});
   made->monitor_ = std::make_unique<debug::Monitor>(machine, *made->timeline_, *made->console_,
                                                     made->prepared_.trace->header().board.ports);
+  if (const Screen* screen = session.board().screen(); screen != nullptr) {
+    made->monitor_->set_screen({[screen] { return screen_text(screen); },
+                                [screen](const std::string& path) { return screen_to_file(screen, path); }});
+  }
   return made;
 }
 

@@ -17,8 +17,10 @@ Result<std::optional<End>> run_debugged(Session& session) {
   if (!listener.ok()) return listener.error();
   say(fmt::format("the guest waits for a debugger; in gdb: target remote {}", listener.value()->place()));
   const Tick stop_at = settings.stop_at_tick ? Tick{*settings.stop_at_tick} : tick_never;
-  debug::LiveTarget target(session.machine(), session.ends().source(), session.ends().sink(), stop_at,
-                           [](const End& end) { return static_cast<std::uint8_t>(describe(end).exit_code); });
+  debug::LiveTarget target(
+      session.machine(), session.ends().source(), session.ends().sink(), stop_at,
+      [](const End& end) { return static_cast<std::uint8_t>(describe(end).exit_code); },
+      [&session] { session.serve_viewers(); });
   auto wire = listener.value()->accept();
   while (!target.end()) {
     if (wire) {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -11,8 +12,9 @@
 namespace lockstitch::app {
 
 namespace {
-constexpr std::array<std::string_view, 4> known_keys{"file", "format", "mode", "readonly"};
+constexpr std::array<std::string_view, 5> known_keys{"file", "format", "mode", "readonly", "bus"};
 constexpr std::array<std::string_view, 3> modes{"overlay", "ro", "rw"};
+constexpr std::array<std::string_view, 2> buses{"virtio", "ide"};
 }  // namespace
 
 std::span<const std::string_view> DiskSetting::keys() { return known_keys; }
@@ -46,8 +48,15 @@ Outcome DiskSetting::apply(const Item& item, const PathBase& base) {
     return Error{ExitCode::usage, fmt::format("there is no image format '{}'; it is one of {}", *item.value,
                                               listed(world::format_names()))};
   }
+  if (item.key == "bus" && item.value) {
+    const auto known = std::find(buses.begin(), buses.end(), *item.value);
+    if (known == buses.end())
+      return Error{ExitCode::usage, fmt::format("there is no bus '{}' for disks; it is virtio or ide", *item.value)};
+    bus = static_cast<DiskBus>(known - buses.begin());
+    return success();
+  }
   if (item.key == "readonly") return Error{ExitCode::usage, "a disk's 'readonly' takes no value"};
-  if (item.key == "file" || item.key == "format" || item.key == "mode") {
+  if (item.key == "file" || item.key == "format" || item.key == "mode" || item.key == "bus") {
     return Error{ExitCode::usage, fmt::format("a disk's '{}' needs a value", item.key)};
   }
   return Error{ExitCode::usage, fmt::format("a disk has no '{}'{}", item.key,

@@ -92,7 +92,7 @@ class Reader {
   Outcome read_settings(std::string_view table_name, const toml::table& table) {
     for (const auto& [key, node] : table) {
       const SettingRow* row = find_setting(key.str());
-      if (row == nullptr || row->table != table_name) return unknown_key(table_name, key);
+      if (row == nullptr || !row->is_key_of(table_name)) return unknown_key(table_name, key);
       auto value = setting_value(*row, node);
       if (!value.ok()) return value.error();
       const Outcome set = row->set(settings, value.value(), base_);
@@ -110,7 +110,7 @@ class Reader {
     }
     std::vector<std::string_view> known;
     for (const SettingRow& row : setting_table()) {
-      if (row.table == table_name) known.push_back(row.name);
+      if (row.is_key_of(table_name)) known.push_back(row.name);
     }
     return wrong(key.source(), fmt::format("there is no key '{}' in [{}]{}", key.str(), table_name,
                                            did_you_mean(key.str(), known, "it has " + listed(known))));

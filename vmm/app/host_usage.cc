@@ -19,7 +19,7 @@ namespace {
 std::optional<std::uint64_t> resident_guest_bytes(const Memory& memory) {
   const world::Descriptor map(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   if (!map || ::sysconf(_SC_PAGESIZE) != static_cast<long>(page_bytes)) return std::nullopt;
-  const std::uint64_t first = reinterpret_cast<std::uintptr_t>(memory.ram_page(0).data()) / page_bytes;
+  const std::uint64_t first = reinterpret_cast<std::uintptr_t>(memory.page_contents(0).data()) / page_bytes;
   std::vector<std::uint64_t> entries(8192);
   std::uint64_t resident = 0;
   for (std::uint64_t page = 0; page < memory.ram_pages();) {

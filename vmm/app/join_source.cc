@@ -36,7 +36,7 @@ JoinSource::JoinSource(Machine& machine, const WrittenDisks& disks, sync::Desk& 
     clusters_[i].clear();
     if (!disks[i]->read_only()) chunks_left_ += chunks_of(*disks[i]);
   }
-  total_bytes_ = chunks_left_ * sync::join_chunk_bytes + machine.memory().ram_pages() * page_bytes;
+  total_bytes_ = chunks_left_ * sync::join_chunk_bytes + machine.memory().pages() * page_bytes;
 }
 
 bool JoinSource::work() {
@@ -93,8 +93,8 @@ void JoinSource::begin_memory() {
   memory.take_dirty(DirtySince::checkpoint, pages_);
   pages_.clear();
   static constexpr std::array<std::uint8_t, page_bytes> zeros{};
-  for (std::uint64_t page = memory.ram_pages(); page-- > 0;) {
-    const Bytes contents = memory.ram_page(page);
+  for (std::uint64_t page = memory.pages(); page-- > 0;) {
+    const Bytes contents = memory.page_contents(page);
     if (!std::equal(contents.begin(), contents.end(), zeros.begin())) pages_.push_back(page);
   }
   total_bytes_ = done_bytes_ + pages_.size() * page_bytes;
@@ -118,7 +118,7 @@ void JoinSource::send_pages(std::size_t count) {
     const std::uint64_t page = pages_.back();
     pages_.pop_back();
     part.numbers.push_back(page);
-    const Bytes contents = memory.ram_page(page);
+    const Bytes contents = memory.page_contents(page);
     part.contents.insert(part.contents.end(), contents.begin(), contents.end());
   }
   done_bytes_ += part.contents.size();

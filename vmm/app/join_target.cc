@@ -25,9 +25,9 @@ JoinTarget::JoinTarget(Machine& machine, const WrittenDisks& disks, sync::Desk& 
   // The leader sends what is not zero.
   static constexpr std::array<std::uint8_t, page_bytes> zeros{};
   Memory& memory = machine.memory();
-  for (std::uint64_t page = 0; page < memory.ram_pages(); ++page) {
-    const Bytes contents = memory.ram_page(page);
-    if (!std::equal(contents.begin(), contents.end(), zeros.begin())) memory.write(memory.page_gpa(page), zeros);
+  for (std::uint64_t page = 0; page < memory.pages(); ++page) {
+    const Bytes contents = memory.page_contents(page);
+    if (!std::equal(contents.begin(), contents.end(), zeros.begin())) memory.set_page_contents(page, zeros);
   }
 }
 
@@ -59,8 +59,8 @@ Result<bool> JoinTarget::take(const sync::JoinPart& part) {
   if (const auto* pages = std::get_if<sync::RamPages>(&part)) {
     Memory& memory = machine_.memory();
     for (std::size_t i = 0; i < pages->numbers.size(); ++i) {
-      if (pages->numbers[i] >= memory.ram_pages()) return misfit("it has more memory");
-      memory.write(memory.page_gpa(pages->numbers[i]), Bytes(pages->contents).subspan(i * page_bytes, page_bytes));
+      if (pages->numbers[i] >= memory.pages()) return misfit("it has more memory");
+      memory.set_page_contents(pages->numbers[i], Bytes(pages->contents).subspan(i * page_bytes, page_bytes));
     }
   } else if (const auto* data = std::get_if<sync::DiskData>(&part)) {
     if (data->disk >= disks_.size() || disks_[data->disk]->read_only()) return misfit("it has other disks");

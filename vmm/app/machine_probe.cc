@@ -34,7 +34,7 @@ std::string MachineProbe::memory_part(std::size_t index) {
   const Memory& memory = machine_.memory();
   const std::uint64_t pages = machine_.memory_digest().part_pages();
   const std::uint64_t first = index * pages;
-  const std::uint64_t last = std::min(first + pages, memory.ram_pages()) - 1;
+  const std::uint64_t last = std::min(first + pages, memory.pages()) - 1;
   return fmt::format("memory/{:#x}-{:#x}", memory.page_gpa(first), memory.page_gpa(last) + page_bytes - 1);
 }
 

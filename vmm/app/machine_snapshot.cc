@@ -36,14 +36,14 @@ Outcome check_shapes(Machine& machine, const WrittenDisks& disks, const sync::Ch
 }
 
 Outcome restore_memory(Memory& memory, const sync::CheckpointFile& checkpoint) {
-  std::vector<bool> listed(memory.ram_pages());
+  std::vector<bool> listed(memory.pages());
   const Outcome loaded = checkpoint.load(0, [&](std::uint64_t page, Bytes contents) {
     listed[page] = true;
-    memory.write(memory.page_gpa(page), contents);
+    memory.set_page_contents(page, contents);
   });
   if (!loaded) return loaded;
   for (std::uint64_t page = 0; page < listed.size(); ++page) {
-    if (!listed[page] && !is_zero(memory.ram_page(page))) memory.write(memory.page_gpa(page), zeros);
+    if (!listed[page] && !is_zero(memory.page_contents(page))) memory.set_page_contents(page, zeros);
   }
   return success();
 }
@@ -62,7 +62,7 @@ std::optional<Divergence> differing_byte(Tick tick, const std::string& region, s
 }  // namespace
 
 std::vector<sync::RegionShape> region_shapes(Machine& machine, const WrittenDisks& disks) {
-  std::vector<sync::RegionShape> shapes{{"ram", machine.memory().ram_pages()}};
+  std::vector<sync::RegionShape> shapes{{"ram", machine.memory().pages()}};
   for (std::size_t i = 0; i < disks.size(); ++i) shapes.push_back({disk_name(i), disks[i]->clusters()});
   return shapes;
 }
@@ -79,7 +79,7 @@ sync::Snapshot take_snapshot(Machine& machine, const WrittenDisks& disks) {
   memory.take_dirty(DirtySince::checkpoint, ram.numbers);
   ram.contents.reserve(ram.numbers.size() * page_bytes);
   for (const std::uint64_t page : ram.numbers) {
-    const Bytes contents = memory.ram_page(page);
+    const Bytes contents = memory.page_contents(page);
     ram.contents.insert(ram.contents.end(), contents.begin(), contents.end());
   }
   snapshot.regions.push_back(std::move(ram));
@@ -119,14 +119,14 @@ Result<std::optional<Divergence>> compare_snapshot(Machine& machine, const Writt
   if (first) return first;
 
   const Memory& memory = machine.memory();
-  std::vector<bool> listed(memory.ram_pages());
+  std::vector<bool> listed(memory.pages());
   const Outcome ram = checkpoint.load(0, [&](std::uint64_t page, Bytes contents) {
     listed[page] = true;
-    if (!first) first = differing_byte(tick, "memory", memory.page_gpa(page), contents, memory.ram_page(page));
+    if (!first) first = differing_byte(tick, "memory", memory.page_gpa(page), contents, memory.page_contents(page));
   });
   if (!ram) return ram.error();
   for (std::uint64_t page = 0; page < listed.size() && !first; ++page) {
-    if (!listed[page]) first = differing_byte(tick, "memory", memory.page_gpa(page), zeros, memory.ram_page(page));
+    if (!listed[page]) first = differing_byte(tick, "memory", memory.page_gpa(page), zeros, memory.page_contents(page));
   }
   for (std::size_t i = 0; i < disks.size() && !first; ++i) {
     std::array<std::uint8_t, page_bytes> cluster_now;

@@ -14,7 +14,7 @@ namespace lockstitch::app {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> known_keys{"user", "tap", "none", "forward", "mac"};
+constexpr std::array<std::string_view, 6> known_keys{"user", "tap", "none", "forward", "mac", "card"};
 
 std::optional<std::uint16_t> port_number(std::string_view text) {
   unsigned value = 0;
@@ -82,7 +82,7 @@ Outcome NetworkSetting::apply(const Item& item) {
     if (item.value) return Error{ExitCode::usage, fmt::format("a network's '{}' takes no value", item.key)};
     return item.key == "user" ? choose(Kind::user) : success();
   }
-  if (item.key != "tap" && item.key != "forward" && item.key != "mac") {
+  if (item.key != "tap" && item.key != "forward" && item.key != "mac" && item.key != "card") {
     return Error{ExitCode::usage, fmt::format("a network has no '{}'{}", item.key,
                                               did_you_mean(item.key, known_keys, "it has " + listed(known_keys)))};
   }
@@ -97,6 +97,12 @@ Outcome NetworkSetting::apply(const Item& item) {
     auto forward = parse_forward(*item.value);
     if (!forward.ok()) return forward.error();
     forwards.push_back(std::move(forward).value());
+    return success();
+  }
+  if (item.key == "card") {
+    if (*item.value != "virtio" && *item.value != "e1000")
+      return Error{ExitCode::usage, fmt::format("there is no network card '{}'; it is virtio or e1000", *item.value)};
+    card = *item.value == "virtio" ? NetworkCard::virtio : NetworkCard::e1000;
     return success();
   }
   auto address = parse_mac(*item.value);

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,6 +10,7 @@
 
 #include "lockstitch/result.h"
 #include "vmm/app/item.h"
+#include "vmm/app/pc_model.h"
 #include "vmm/world/user_net.h"
 
 namespace lockstitch::app {
@@ -27,6 +29,8 @@ struct NetworkSetting {
   /// Locally administered and always the same, for the machine must not differ from run to run.
   std::array<std::uint8_t, 6> mac{0x02, 'L', 'S', 0, 0, 1};
 
+  std::optional<NetworkCard> card;  ///< nothing said: virtio with a kernel, otherwise e1000
+
   Outcome apply(const Item& item);
   Outcome complete() const;
 
@@ -37,7 +41,7 @@ struct NetworkSetting {
   Outcome choose(Kind chosen);
 };
 
-/// `none`, `user[,forward=...][,mac=...]` or `tap=NAME[,mac=...]`
+/// `none`, `user[,forward=...]` or `tap=NAME`; each with `[,mac=...][,card=virtio|e1000]`
 Result<NetworkSetting> parse_network(const std::string& text);
 
 /// `tcp:[ADDR]:PORT-:GUEST_PORT`, or udp.

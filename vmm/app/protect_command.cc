@@ -8,13 +8,13 @@
 #include "sync/peer/pairing.h"
 #include "sync/trace/image.h"
 #include "vmm/app/ending.h"
+#include "vmm/app/image_files.h"
 #include "vmm/app/message.h"
 #include "vmm/app/output_file.h"
 #include "vmm/app/pair_text.h"
 #include "vmm/app/protected_run.h"
 #include "vmm/app/seed.h"
 #include "vmm/app/trace_header.h"
-#include "vmm/world/disk_image.h"
 #include "vmm/world/wall_clock.h"
 
 namespace lockstitch::app {
@@ -27,33 +27,23 @@ constexpr std::uint64_t digest_every = 100'000'000;
 /// Kernels by what they hold; disks that the guest writes by their size alone, for what they hold is copied.
 Result<std::vector<sync::ImageReference>> images_of(const Settings& settings) {
   std::vector<sync::ImageReference> images;
-  const auto add = [&](const std::string& role, const std::string& path, bool by_contents) -> Outcome {
-    if (path.empty()) return success();
-    if (by_contents) {
-      const auto found = sync::identify_image(path);
-      if (!found.ok()) return found.error();
-      images.push_back({role, path, found.value().bytes, found.value().hash});
-    } else {
-      images.push_back({role, path, 0, {}});
+  for (const ImageFile& file : image_files(settings)) {
+    if (file.written) {
+      images.push_back({file.role, file.path, 0, {}});
+      continue;
     }
-    return success();
-  };
-  if (const Outcome added = add("kernel", settings.kernel, true); !added) return added.error();
-  if (const Outcome added = add("initrd", settings.initrd, true); !added) return added.error();
-  for (std::size_t i = 0; i < settings.disks.size(); ++i) {
-    const DiskSetting& disk = settings.disks[i];
-    const auto format = world::format_of_image(disk.file, disk.format);
+    const auto format = format_name(file);
     if (!format.ok()) return format.error();
-    if (format.value() != world::ImageFormat::raw && disk.mode == world::BlockMode::read_only) {
+    if (!format.value().empty()) {
       return Error{
           ExitCode::unavailable,
           fmt::format("The disk image '{}' has the format {}, and a protected guest's disk with mode=ro must be "
                       "raw; convert it on each host with `qemu-img convert -O raw`, or use mode=rw.",
-                      disk.file, world::name_of(format.value()))};
+                      file.path, format.value())};
     }
-    if (const Outcome added = add(fmt::format("disk{}", i), disk.file, disk.mode == world::BlockMode::read_only);
-        !added)
-      return added.error();
+    const auto found = sync::identify_image(file.path);
+    if (!found.ok()) return found.error();
+    images.push_back({file.role, file.path, found.value().bytes, found.value().hash});
   }
   return images;
 }
@@ -159,7 +149,7 @@ Result<int> protect_guest(Settings settings, Mode mode) {
   options.arbiter = settings.pair.arbiter;
   options.keys = settings.pair.keys;
   options.state = settings.pair.state;
-  options.control = settings.pair.control.empty() ? settings.pair.state + "/control" : settings.pair.control;
+  options.control = settings.control.empty() ? settings.pair.state + "/control" : settings.control;
   options.metrics = settings.pair.metrics;
   options.machine = std::move(machine).value();
   options.on_event = [&](const sync::Report& report, const sync::PairStatus& status) {

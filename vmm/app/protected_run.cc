@@ -44,6 +44,7 @@ std::string to_text(const Divergence& differs) {
 // ---- Leading
 
 ProtectedRun::Life ProtectedRun::lead() {
+  session_.close_input("");
   Source& source = session_.ends().source();
   Sink& sink = session_.ends().sink();
   for (;;) {
@@ -52,6 +53,7 @@ ProtectedRun::Life ProtectedRun::lead() {
     }
     if (frozen_) {
       desk_.wait_ms(wait_ms);
+      session_.serve_viewers();
       continue;
     }
     if (join_ && join_->work()) session_.inbox().nudge();  // a guest that is idle must not keep it waiting
@@ -60,6 +62,7 @@ ProtectedRun::Life ProtectedRun::lead() {
     if (const auto end = machine().step(source, sink)) return ended(*end);
     if (slow != 0) rest(session_.host_clock().now() - before);
     show();
+    session_.serve_viewers();
   }
 }
 
@@ -126,6 +129,7 @@ void ProtectedRun::show() {
 
 ProtectedRun::Life ProtectedRun::receive() {
   session_.inbox().set_deaf(true);
+  session_.close_input("this replica follows: the guest takes its input where it is led");
   JoinTarget target(machine(), session_.written_disks(), desk_);
   for (;;) {
     if (desk_.has_orders()) {
@@ -167,6 +171,7 @@ ProtectedRun::Life ProtectedRun::follow() {
       for (sync::Entry& entry : entries) cursor.feed(std::move(entry));
       heard_at_ = session_.host_clock().now();
     }
+    session_.serve_viewers();
     shadow.forget_before(desk_.leader_sent_until());
     // See ReplayCursor: two ticks behind what is known.
     const Tick until = cursor.known_until();

@@ -9,10 +9,10 @@
 
 #include "sync/log/header.h"
 #include "sync/trace/image.h"
+#include "vmm/app/image_files.h"
 #include "vmm/app/image_pieces.h"
 #include "vmm/app/message.h"
 #include "vmm/app/trace_header.h"
-#include "vmm/world/disk_image.h"
 
 namespace lockstitch::app {
 
@@ -55,14 +55,10 @@ Recording::Recording(const Settings& settings, world::StopRequest& stop, sync::T
 
 Recording::~Recording() = default;
 
-Result<std::unique_ptr<Recording>> Recording::create(const Settings& settings, world::Inbox& inbox,
-                                                     world::StopRequest& stop) {
+Result<std::unique_ptr<Recording>> Recording::create(const Settings& settings, world::StopRequest& stop) {
   auto folder = sync::TraceFolder::create(settings.trace);
   if (!folder.ok()) return folder.error();
   std::unique_ptr<Recording> recording(new Recording(settings, stop, std::move(folder).value()));
-  auto socket = world::ControlSocket::open(recording->folder_.control(), inbox);
-  if (!socket.ok()) return socket.error();
-  recording->socket_ = std::move(socket).value();
   recording->endpoint_ = std::make_unique<LogEndpoint>(*recording);
   return recording;
 }
@@ -94,30 +90,20 @@ Outcome Recording::begin(Board& board, const WrittenDisks& disks) {
 
 Result<std::vector<sync::ImageReference>> Recording::identify_images() const {
   std::vector<sync::ImageReference> images;
-  const auto add = [&](const std::string& role, const std::string& path, const std::string& format) -> Outcome {
-    if (path.empty()) return success();
-    auto contents = folder_.open_image(path, format);
+  for (const ImageFile& file : image_files(settings_)) {
+    const auto format = format_name(file);
+    if (!format.ok()) return format.error();
+    auto contents = folder_.open_image(file.path, format.value());
     if (!contents.ok()) return contents.error();
     const auto scan = sync::scan_image(*contents.value());
     if (!scan.ok()) return scan.error();
-    images.push_back({role, absolute(path), scan.value().identity.bytes, scan.value().identity.hash, format});
-    return success();
-  };
-  if (const Outcome added = add("kernel", settings_.kernel, ""); !added) return added.error();
-  if (const Outcome added = add("initrd", settings_.initrd, ""); !added) return added.error();
-  for (std::size_t i = 0; i < settings_.disks.size(); ++i) {
-    const DiskSetting& disk = settings_.disks[i];
-    const auto format = world::format_of_image(disk.file, disk.format);
-    if (!format.ok()) return format.error();
-    const bool raw = format.value() == world::ImageFormat::raw;
-    const Outcome added =
-        add(fmt::format("disk{}", i), disk.file, raw ? "" : std::string(world::name_of(format.value())));
-    if (!added) return added.error();
+    const auto& [bytes, hash] = scan.value().identity;
+    images.push_back({file.role, absolute(file.path), bytes, hash, format.value()});
   }
   return images;
 }
 
-std::vector<world::Endpoint*> Recording::endpoints() { return {endpoint_.get(), socket_.get()}; }
+world::Endpoint& Recording::endpoint() { return *endpoint_; }
 
 bool Recording::make_safe() {
   if (!log_state_) return false;
@@ -132,24 +118,21 @@ void Recording::fail() {
   stop_.ask(world::StopReason::trouble);
 }
 
-void Recording::checkpoint() {
-  const bool asked = socket_->asked();
-  if (checkpoints_->busy() && !asked) return;
+Result<Tick> Recording::checkpoint(bool at_once) {
   const auto start = std::chrono::steady_clock::now();
   const Tick tick = machine_->tick();
   Outcome added = checkpoints_->add(take_snapshot(*machine_, *disks_));
   checkpoint_pause_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (added) queue_.append({tick, sync::MarkEntry{"checkpoint"}});
-  if (added && asked) added = checkpoints_->finish();
+  if (added && at_once) added = checkpoints_->finish();
   if (settings_.checkpoint_every_ns != 0) next_checkpoint_ = machine_->now().ns + settings_.checkpoint_every_ns;
   if (!added) {
     // The log is what matters: it goes on without checkpoints.
     say(added.error().text);
     next_checkpoint_ = ns_never;
+    return added.error();
   }
-  if (asked) {
-    socket_->answer(added ? fmt::format("ok {}", tick.value) : fmt::format("error {}", added.error().text));
-  }
+  return tick;
 }
 
 Outcome Recording::finish(const End& end) {
@@ -160,7 +143,6 @@ Outcome Recording::finish(const End& end) {
   }
   const Outcome closed = writer_->close();
   const Outcome checkpoints = checkpoints_->finish();
-  socket_.reset();
   if (!log_state_) return log_state_;
   if (!closed) return closed;
   return checkpoints;

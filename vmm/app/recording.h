@@ -15,9 +15,7 @@
 #include "vmm/app/machine_probe.h"
 #include "vmm/app/machine_snapshot.h"
 #include "vmm/app/settings.h"
-#include "vmm/world/control_socket.h"
 #include "vmm/world/endpoint.h"
-#include "vmm/world/inbox.h"
 #include "vmm/world/stop_request.h"
 
 namespace lockstitch::app {
@@ -31,25 +29,28 @@ class Recording {
   };
 
   /// Makes the folder. Fails: it exists and is not empty, or cannot be made.
-  static Result<std::unique_ptr<Recording>> create(const Settings& settings, world::Inbox& inbox,
-                                                   world::StopRequest& stop);
+  static Result<std::unique_ptr<Recording>> create(const Settings& settings, world::StopRequest& stop);
 
   ~Recording();
 
   const std::string& folder() const { return folder_.path(); }
+  /// Path of the control socket.
+  std::string control() const { return folder_.control(); }
   /// Once the machine stands at its first tick: identifies the images, writes the header, opens log and checkpoints.
   Outcome begin(Board& board, const WrittenDisks& disks);
 
   sync::LogStream& log() { return queue_; }
   MachineProbe& probe() { return *probe_; }
   /// What the world's loop serves for us, and asks before it lets effects out.
-  std::vector<world::Endpoint*> endpoints();
+  world::Endpoint& endpoint();
   bool make_safe();
 
-  /// The core calls it between two passes: takes a checkpoint if one is due or asked for.
+  /// The core calls it between two passes: takes a checkpoint if one is due.
   void between_passes() {
-    if (machine_->now().ns >= next_checkpoint_ || socket_->asked()) checkpoint();
+    if (machine_->now().ns >= next_checkpoint_ && !checkpoints_->busy()) (void)checkpoint(false);
   }
+  /// One that somebody has asked for: it is on disk when this returns. Its tick.
+  Result<Tick> checkpoint_now() { return checkpoint(true); }
 
   /// After the machine's end, with the world stopped. Fails: the trace is not whole; it is good up to where it was.
   Outcome finish(const End& end);
@@ -61,7 +62,7 @@ class Recording {
   Recording(const Settings& settings, world::StopRequest& stop, sync::TraceFolder folder);
 
   Result<std::vector<sync::ImageReference>> identify_images() const;
-  void checkpoint();
+  Result<Tick> checkpoint(bool at_once);
   void fail();
 
   const Settings& settings_;
@@ -80,7 +81,6 @@ class Recording {
   std::unique_ptr<sync::CheckpointWriter> checkpoints_;
   VirtualNs next_checkpoint_ = ns_never;
   double checkpoint_pause_seconds_ = 0;
-  std::unique_ptr<world::ControlSocket> socket_;
   std::unique_ptr<LogEndpoint> endpoint_;
 };
 

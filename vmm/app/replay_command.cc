@@ -26,6 +26,7 @@ struct Wish {
   bool console = false, check = false, json = false, quiet = false;
   std::string gdb, gdb_memory;
   bool gdb_remote = false;
+  std::string vnc, vnc_password, control;
 };
 
 constexpr const char* replay_footer =
@@ -60,6 +61,15 @@ void add_flags(CLI::App& app, Wish& wish) {
       ->type_name("PLACE");
   app.add_flag("--gdb-remote", wish.gdb_remote, "debuggers on other hosts may connect");
   app.add_option("--gdb-memory", wish.gdb_memory, "for moments to go back to at once; default: 2G")->type_name("SIZE");
+  app.add_option(
+         "--vnc", wish.vnc,
+         wrapped("let VNC viewers see the screen at ADDRESS:PORT, or a display, as :1; to follow it use --speed "
+                 "realtime"))
+      ->type_name("PLACE");
+  app.add_option("--vnc-password", wish.vnc_password, "ask viewers for the password in the first line of FILE")
+      ->type_name("FILE");
+  app.add_option("--control", wish.control, "make a socket for `lockstitch screen` and `lockstitch screenshot`")
+      ->type_name("PATH");
   app.add_option("--summary", wish.summary, "write a summary as JSON at the end")->type_name("FILE");
   app.add_flag("--json", wish.json, "print that summary on stdout");
   app.add_flag("--quiet", wish.quiet, "print errors only");
@@ -100,6 +110,13 @@ Result<ReplayOptions> options_of(const Wish& wish) {
   if (!wish.gdb.empty() && (wish.check || wish.json || !wish.summary.empty() || wish.speed != "max")) {
     return Error{ExitCode::usage, "--gdb goes its own ways: --check, --speed, --summary and --json do not go with it"};
   }
+  if (!wish.gdb.empty() && !(wish.vnc + wish.control).empty()) {
+    return Error{ExitCode::usage, "--gdb does not go with --vnc and --control; in gdb use `monitor screen`"};
+  }
+  Settings looked_at;
+  looked_at.vnc = wish.vnc;
+  looked_at.vnc_password = wish.vnc_password;
+  if (const Outcome vnc = check_vnc(looked_at); !vnc.ok()) return vnc.error();
   options.realtime = wish.speed == "realtime";
   options.check = wish.check;
   return options;
@@ -153,6 +170,9 @@ Result<int> run_replay(PreparedReplay prepared, const Wish& wish) {
   Settings& settings = prepared.settings;
   if (wish.console) settings.serial = ConsoleSetting{ConsoleSetting::Kind::stdio, ""};
   settings.quiet = wish.quiet;
+  settings.vnc = wish.vnc;
+  settings.vnc_password = wish.vnc_password;
+  settings.control = wish.control;
   Session session(settings, Mode::replay, {});
   session.set_replaying(*prepared.replaying);
   if (prepared.replaying->start()) session.set_start(*prepared.replaying->start());

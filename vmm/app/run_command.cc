@@ -73,6 +73,9 @@ Result<Start> go_back_to(Settings& settings) {
   machine.quiet = settings.quiet;
   machine.gdb = settings.gdb;
   machine.gdb_remote = settings.gdb_remote;
+  machine.vnc = settings.vnc;
+  machine.vnc_password = settings.vnc_password;
+  machine.control = settings.control;
   settings = std::move(machine);
   return Start{std::move(trace).value(), std::move(checkpoint).value()};
 }

@@ -6,6 +6,9 @@
 #include <array>
 #include <cstdio>
 
+#include "vmm/app/cdrom_setting.h"
+#include "vmm/app/firmware_file.h"
+#include "vmm/app/image_files.h"
 #include "vmm/app/message.h"
 #include "vmm/app/pair_trouble.h"
 #include "vmm/app/progress.h"
@@ -61,23 +64,26 @@ Outcome Session::open() {
     digests_ = std::move(file).value();
   }
   if (mode_ == Mode::record) {
-    auto recording = Recording::create(settings_, inbox_, stop_);
+    auto recording = Recording::create(settings_, stop_);
     if (!recording.ok()) return recording.error();
     recording_ = std::move(recording).value();
   }
   join_desk();
   if (const Outcome disks = open_disks(); !disks.ok()) return disks;
+  if (const Outcome media = open_media(); !media.ok()) return media;
   if (const Outcome board = make_board(); !board.ok()) return board;
   if (const Outcome there = go_to_start(); !there.ok()) return there;
   if (recording_) {
     if (const Outcome begun = recording_->begin(*board_, written_disks_); !begun.ok()) return begun;
-    for (world::Endpoint* endpoint : recording_->endpoints()) world_.add(*endpoint);
+    world_.add(recording_->endpoint());
     world_.set_gate([this] { return recording_->make_safe() ? tick_never : Tick{}; });
   }
   if (replaying_ != nullptr) replaying_->begin(machine(), written_disks_);
   ends_ = make_source_and_sink(mode_, {inbox_, outbox_, host_clock_, settings_.clock, digest_handler(),
                                        recording_.get(), replaying_, desk_, is_pair(mode_) ? &machine() : nullptr});
   if (const Outcome network = open_network(); !network.ok()) return network;
+  if (const Outcome control = open_control(); !control.ok()) return control;
+  if (const Outcome vnc = open_vnc(); !vnc.ok()) return vnc;
   if (is_pair(mode_)) return open_consoles();  // signals are the pairing's
   auto signals = world::Signals::open(stop_, [this] {
     for (const auto& console : consoles_) console->resume();
@@ -105,6 +111,7 @@ void Session::join_desk() {
 
 void Session::end_world() {
   if (desk_ != nullptr) desk_->set_waker({});
+  vnc_.reset();
   world_.stop();
   consoles_.clear();
 }
@@ -120,7 +127,17 @@ Outcome Session::open_disks() {
   return success();
 }
 
-Outcome Session::make_board() {
+Outcome Session::open_media() {
+  if (!settings_.pc.media) return success();
+  for (const std::string& path : *settings_.pc.media) {
+    auto medium = open_cdrom(path, *trouble_);
+    if (!medium.ok()) return medium.error();
+    media_.push_back(std::move(medium).value());
+  }
+  return success();
+}
+
+Result<BootFiles> Session::read_boot_files() const {
   BootFiles boot;
   auto kernel = read_if_given(settings_.kernel, kernel_max_bytes, "The kernel");
   if (!kernel.ok()) return kernel.error();
@@ -130,7 +147,23 @@ Outcome Session::make_board() {
   boot.initrd = std::move(initrd).value();
   boot.command_line = settings_.append;
   boot.flat = settings_.flat;
+  for (const ImageFile& file : image_files(settings_)) {
+    std::vector<std::uint8_t>* const to = file.role == "firmware"         ? &boot.firmware
+                                          : file.role == "uefi-variables" ? &boot.uefi_variables
+                                          : file.role == "vga-rom"        ? &boot.vga_rom
+                                          : file.role == "network-rom"    ? &boot.network_rom
+                                                                          : nullptr;
+    if (to == nullptr) continue;
+    auto contents = read_firmware_file(file.path, file.role);
+    if (!contents.ok()) return contents.error();
+    *to = std::move(contents).value();
+  }
+  return boot;
+}
 
+Outcome Session::make_board() {
+  auto boot = read_boot_files();
+  if (!boot.ok()) return boot.error();
   BoardConfig config;
   config.machine.digest_every_ticks = settings_.digest_every;
   config.machine.ns_per_tick = ns_per_tick;
@@ -138,14 +171,16 @@ Outcome Session::make_board() {
   config.rtc_start_seconds = *settings_.rtc_start_seconds;
   config.seed = seed_bytes(*settings_.seed);
   for (const auto& disk : written_disks_) config.disks.push_back(disk.get());
+  for (const auto& medium : media_) config.media.push_back(medium.get());
+  config.pc = settings_.pc_model();
   if (settings_.network.kind != NetworkSetting::Kind::none)
     config.network = BoardConfig::Network{settings_.network.mac};
   config.virtio_console = settings_.has_virtio_console();
   config.reboot = !settings_.no_reboot;
-  auto board = Board::make(config, std::move(boot));
+  auto board = Board::make(config, std::move(boot).value());
   if (!board.ok()) {
     const Error& error = board.error();
-    if (error.code != ExitCode::bad_input) return error;
+    if (error.code != ExitCode::bad_input || settings_.kernel.empty()) return error;
     return Error{error.code, fmt::format("The kernel '{}' cannot be booted: {}", settings_.kernel, error.text)};
   }
   board_ = std::move(board).value();
@@ -157,10 +192,25 @@ Outcome Session::go_to_start() {
   return restore_snapshot(machine(), written_disks_, *start_);
 }
 
+void Session::open_panic_reports() {
+  const auto open = [this](std::optional<PortId> port, PanicReport::Text text) {
+    if (!port) return;
+    panic_reports_.push_back(std::make_unique<PanicReport>(*port, text));
+    world_.add(*panic_reports_.back());
+  };
+  open(board_->panic_port(), panic_text);
+  open(board_->crash_port(), crash_text);
+}
+
 Outcome Session::open_consoles() {
+  open_panic_reports();
   ends_.live_sink->add_stream(board_->serial_port());
   if (const Outcome serial = open_console(board_->serial_port(), settings_.serial_console()); !serial.ok())
     return serial;
+  if (settings_.firmware_log.kind != ConsoleSetting::Kind::none) {
+    ends_.live_sink->add_stream(board_->debug_port());
+    if (const Outcome log = open_console(board_->debug_port(), settings_.firmware_log); !log.ok()) return log;
+  }
   if (!board_->console_port()) return success();
   ends_.live_sink->add_stream(*board_->console_port());
   return open_console(*board_->console_port(), settings_.console);
@@ -216,6 +266,66 @@ Outcome Session::open_network() {
   return success();
 }
 
+std::string Session::control_path() const {
+  if (mode_ == Mode::record) return recording_->control();
+  return is_pair(mode_) ? settings_.pair.state + "/guest" : settings_.control;
+}
+
+Outcome Session::open_control() {
+  const std::string path = control_path();
+  // A recording or a pair can do without; only commands to it cannot.
+  if (path.empty() || (mode_ == Mode::record && !world::ControlSocket::fits(path))) return success();
+  auto socket = world::ControlSocket::open(path, inbox_);
+  if (!socket.ok()) {
+    if (is_pair(mode_)) return success();
+    return socket.error();
+  }
+  control_ = std::move(socket).value();
+  world_.add(*control_);
+  const GuestParts parts{board_->screen(), board_->keyboard_port(), board_->mouse_port(), board_->cdrom_port()};
+  requests_.emplace(parts, inbox_);
+  if (recording_) requests_->set_checkpoint([this] { return recording_->checkpoint_now(); });
+  if (mode_ == Mode::replay) requests_->set_closed("a replay takes no input: it repeats what was recorded");
+  return success();
+}
+
+Outcome Session::open_vnc() {
+  if (settings_.vnc.empty()) return success();
+  if (board_->screen() == nullptr) {
+    return Error{ExitCode::usage, "this machine has no screen that a VNC viewer could show; leave out --vnc"};
+  }
+  const auto place = world::parse_vnc_place(settings_.vnc);
+  if (!place.ok()) return place.error();
+  world::VncOptions options;
+  options.place = place.value();
+  if (!settings_.vnc_password.empty()) {
+    auto password = world::read_vnc_password(settings_.vnc_password);
+    if (!password.ok()) return password.error();
+    options.password = std::move(password).value();
+  }
+  if (mode_ != Mode::replay) {
+    options.keyboard = board_->keyboard_port();
+    options.mouse = board_->mouse_port();
+  }
+  auto server = world::VncServer::open(options, display_, inbox_);
+  if (!server.ok()) return server.error();
+  vnc_ = std::move(server).value();
+  return success();
+}
+
+void Session::show_screen() {
+  if (const Screen* screen = board_->screen(); screen != nullptr) display_.show(*screen);
+}
+
+void Session::answer_requests() {
+  // Each client once, so that the guest goes on whatever they do.
+  for (std::size_t i = 0; i < world::ControlSocket::max_clients; ++i) {
+    const auto request = control_->next();
+    if (!request) return;
+    control_->answer(request->client, requests_->answer_to(request->line));
+  }
+}
+
 bool Session::uses_stdio() const {
   return settings_.serial_console().kind == ConsoleSetting::Kind::stdio ||
          settings_.console.kind == ConsoleSetting::Kind::stdio;
@@ -225,7 +335,16 @@ Result<std::optional<End>> Session::run() {
   if (const Outcome started = world_.start(); !started.ok()) return started.error();
   Result<std::optional<End>> end = debugger_ ? debugger_(*this) : step_until_end();
   end_world();
+  if (const Outcome saved = save_uefi_variables(); !saved.ok()) return saved.error();
   return end;
+}
+
+Outcome Session::save_uefi_variables() {
+  // Those of a recording belong to its trace.
+  const bool keeps = mode_ == Mode::run || is_pair(mode_);
+  const std::string& path = settings_.pc.uefi_variables;
+  if (!keeps || path.empty() || board_->uefi_variables().empty()) return success();
+  return world::replace_host_file(path, board_->uefi_variables(), "The file of UEFI variables");
 }
 
 std::optional<End> Session::step_until_end() {
@@ -240,6 +359,7 @@ std::optional<End> Session::step_until_end() {
     }
     progress.reached(machine().now());
     if (recording_) recording_->between_passes();
+    serve_viewers();
     if (replaying_ == nullptr) continue;
     if (replaying_->between_passes() || stop_.asked()) return std::nullopt;
     if (replaying_->options().realtime) wait_for_guest_time();
@@ -250,7 +370,10 @@ void Session::wait_for_guest_time() {
   if (machine().tick() < replaying_->options().from) return;
   if (!shown_pace_) shown_pace_.emplace(host_clock_.now(), machine().now().ns);
   const world::HostNs when = shown_pace_->host_when(machine().now().ns);
-  while (host_clock_.now() < when && !stop_.asked()) inbox_.wait_until(host_clock_, when);
+  while (host_clock_.now() < when && !stop_.asked()) {
+    inbox_.wait_until(host_clock_, when);
+    serve_viewers();
+  }
 }
 
 world::LiveSink::DigestHandler Session::digest_handler() {

@@ -10,15 +10,21 @@
 #include "lockstitch/result.h"
 #include "sync/peer/desk.h"
 #include "vmm/app/board.h"
+#include "vmm/app/guest_requests.h"
 #include "vmm/app/output_file.h"
+#include "vmm/app/panic_report.h"
 #include "vmm/app/run_mode.h"
 #include "vmm/app/settings.h"
 #include "vmm/app/summary.h"
+#include "vmm/world/block_file.h"
+#include "vmm/world/control_socket.h"
+#include "vmm/world/display.h"
 #include "vmm/world/pacer.h"
 #include "vmm/world/signals.h"
 #include "vmm/world/tap.h"
 #include "vmm/world/terminal.h"
 #include "vmm/world/user_net.h"
+#include "vmm/world/vnc_server.h"
 #include "vmm/world/world.h"
 #include "vmm/world/world_trouble.h"
 
@@ -49,6 +55,16 @@ class Session {
   Outcome begin_world() { return world_.start(); }
   void end_world();
 
+  /// Who steps the machine calls it between two passes: for those who look at the guest or ask something of it.
+  void serve_viewers() {
+    if (display_.wanted()) show_screen();
+    if (control_ && control_->asked()) answer_requests();
+  }
+  /// Why the guest takes no input from those; empty: it does.
+  void close_input(std::string why) {
+    if (requests_) requests_->set_closed(std::move(why));
+  }
+
   const Settings& settings() const { return settings_; }
   Machine& machine() { return board_->machine(); }
   Board& board() { return *board_; }
@@ -70,13 +86,22 @@ class Session {
  private:
   void join_desk();
   Outcome open_disks();
+  Outcome open_media();
+  Result<BootFiles> read_boot_files() const;
+  Outcome save_uefi_variables();
   Outcome make_board();
   Outcome go_to_start();
   std::optional<End> step_until_end();
   void wait_for_guest_time();
   Outcome open_consoles();
+  void open_panic_reports();
   Outcome open_console(PortId port, const ConsoleSetting& setting);
   Outcome open_network();
+  std::string control_path() const;
+  Outcome open_control();
+  Outcome open_vnc();
+  void show_screen();
+  void answer_requests();
   bool uses_stdio() const;
   world::LiveSink::DigestHandler digest_handler();
   void print_digest(Tick tick, const Digest& digest);
@@ -94,6 +119,7 @@ class Session {
   Outcome digests_written_ = success();
   std::vector<std::unique_ptr<BlockPort>> disks_;
   WrittenDisks written_disks_;
+  std::vector<std::unique_ptr<world::BlockFile>> media_;  ///< of the CD-ROM drive
   std::unique_ptr<Board> board_;
   std::unique_ptr<Recording> recording_;
   Replaying* replaying_ = nullptr;
@@ -103,9 +129,14 @@ class Session {
   SourceAndSink ends_;
   std::vector<OutputFile> console_files_;
   std::vector<std::unique_ptr<world::Terminal>> consoles_;
+  std::vector<std::unique_ptr<PanicReport>> panic_reports_;
   std::unique_ptr<world::Tap> tap_;
   std::unique_ptr<world::UserNet> user_net_;
   std::unique_ptr<world::Signals> signals_;
+  std::unique_ptr<world::ControlSocket> control_;
+  std::optional<GuestRequests> requests_;
+  world::Display display_{inbox_};
+  std::unique_ptr<world::VncServer> vnc_;
   /// After all endpoints, for its thread must end before they do.
   world::World world_{outbox_};
 };

@@ -94,6 +94,25 @@ Outcome set_append(Settings& s, const std::string& value, const PathBase&) {
   return success();
 }
 Outcome set_flat(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.flat); }
+Outcome set_firmware(Settings& s, const std::string& value, const PathBase& base) {
+  return s.pc.set_firmware(value, base);
+}
+Outcome set_uefi_variables(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.pc.uefi_variables);
+}
+Outcome set_cdrom(Settings& s, const std::string& value, const PathBase& base) { return s.pc.set_cdrom(value, base); }
+Outcome set_boot(Settings& s, const std::string& value, const PathBase&) { return s.pc.set_boot(value); }
+Outcome set_boot_menu(Settings& s, const std::string& value, const PathBase&) {
+  return set_flag(value, s.pc.boot_menu);
+}
+Outcome set_display(Settings& s, const std::string& value, const PathBase&) {
+  if (value != "vga" && value != "none")
+    return usage(fmt::format("there is no display '{}'; it is vga or none", value));
+  s.pc.display = value == "vga";
+  return success();
+}
+Outcome set_hpet(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.pc.hpet); }
+Outcome set_hyperv(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.pc.hyperv); }
 Outcome set_memory(Settings& s, const std::string& value, const PathBase&) {
   return store(parse_memory_size(value), s.memory_bytes);
 }
@@ -111,6 +130,9 @@ Outcome set_network(Settings& s, const std::string& value, const PathBase&) {
 }
 Outcome set_serial(Settings& s, const std::string& value, const PathBase& base) {
   return store(parse_console(value, base), s.serial);
+}
+Outcome set_firmware_log(Settings& s, const std::string& value, const PathBase& base) {
+  return store(parse_console(value, base), s.firmware_log);
 }
 Outcome set_console(Settings& s, const std::string& value, const PathBase& base) {
   return store(parse_console(value, base), s.console);
@@ -188,7 +210,15 @@ Outcome set_state(Settings& s, const std::string& value, const PathBase& base) {
   return store_path(value, base, s.pair.state);
 }
 Outcome set_control(Settings& s, const std::string& value, const PathBase& base) {
-  return store_path(value, base, s.pair.control);
+  return store_path(value, base, s.control);
+}
+Outcome set_vnc(Settings& s, const std::string& value, const PathBase&) {
+  if (value.empty()) return usage("a place is missing; write ADDRESS:PORT, as 127.0.0.1:5900, or a display, as :1");
+  s.vnc = value;
+  return success();
+}
+Outcome set_vnc_password(Settings& s, const std::string& value, const PathBase& base) {
+  return store_path(value, base, s.vnc_password);
 }
 Outcome set_metrics(Settings& s, const std::string& value, const PathBase&) {
   return store_address(value, s.pair.metrics);
@@ -205,6 +235,18 @@ const std::array rows{
     SettingRow{"append", Kind::text, machine, boot_group, "TEXT", "kernel command line", set_append},
     SettingRow{"flat", Kind::flag, machine, boot_group, none,
                "the kernel is a flat real-mode image, entered at 0000:7C00", set_flat},
+    SettingRow{
+        "firmware", Kind::text, machine, boot_group, "NAME",
+        "without a kernel, what boots disks and CDs: bios (default) or uefi; or bios=FILE, uefi=FILE for an image "
+        "other than Debian's",
+        set_firmware},
+    SettingRow{"uefi-vars", Kind::text, machine, boot_group, "FILE",
+               "keeps the variables of UEFI firmware, and is made if it is not there; default: they are forgotten",
+               set_uefi_variables},
+    SettingRow{"boot", Kind::text, machine, boot_group, "ORDER",
+               "what firmware boots from: disk, cdrom, network; default disk,cdrom", set_boot},
+    SettingRow{"boot-menu", Kind::flag, machine, boot_group, none, "firmware waits for a key that opens its menu",
+               set_boot_menu},
     SettingRow{
         "from", Kind::text, none, boot_group, "CHECKPOINT",
         "go on live from a checkpoint of a trace instead of booting; the machine is the trace's, only what it is "
@@ -229,12 +271,15 @@ const std::array rows{
     SettingRow{"no-reboot", Kind::flag, machine, machine_group, none,
                "end when the guest resets, instead of booting it again", set_no_reboot},
 
-    SettingRow{"disk", Kind::disks, none, device_group, "FILE[,mode=M]",
-               "add a disk from a raw image; mode overlay: changes are forgotten at the end (default), ro: read-only, "
-               "rw: changes go to the image",
+    SettingRow{"disk", Kind::disks, none, device_group, "FILE[,mode=M][,bus=B]",
+               "add a disk from an image; mode overlay: changes are forgotten at the end (default), ro: read-only, "
+               "rw: changes go to the image; bus: virtio (default with a kernel) or ide (default otherwise)",
                add_disk},
+    SettingRow{"cdrom", Kind::text, machine, device_group, "FILE[,FILE]...",
+               "a CD-ROM drive and the ISO images for it, the first of them inserted; or empty", set_cdrom},
     SettingRow{"net", Kind::network, none, device_group, "KIND",
-               "none (default), user[,forward=tcp:ADDR:PORT-:GUESTPORT]..., or tap=NAME; each with [,mac=02:...]",
+               "none (default), user[,forward=tcp:ADDR:PORT-:GUESTPORT]..., or tap=NAME; each with [,mac=02:...] and "
+               "[,card=virtio|e1000]",
                set_network},
     SettingRow{"serial", Kind::text, machine, device_group, "PLACE",
                "the serial port: stdio[,log=FILE] (default), file:FILE or none; on a terminal Ctrl-A x ends the "
@@ -242,6 +287,14 @@ const std::array rows{
                set_serial},
     SettingRow{"console", Kind::text, machine, device_group, "PLACE",
                "a virtio console: none (default), stdio[,log=FILE] or file:FILE", set_console},
+
+    SettingRow{"firmware-log", Kind::text, machine, device_group, "PLACE",
+               "what firmware tells port 402h: none (default) or file:FILE", set_firmware_log},
+    SettingRow{"display", Kind::text, machine, device_group, "KIND",
+               "vga, with keyboard and mouse (default with firmware), or none", set_display},
+    SettingRow{"hpet", Kind::flag, machine, device_group, none, "add a high-precision event timer", set_hpet},
+    SettingRow{"hyperv", Kind::flag, machine, device_group, none,
+               "offer the interface of Hyper-V: for Windows 7 and later", set_hyperv},
 
     SettingRow{"output", Kind::text, none, record_group, "DIR", "the trace: a folder that is made for it", set_output,
                Commands::record, "o"},
@@ -271,8 +324,6 @@ const std::array rows{
                Commands::pair},
     SettingRow{"pair", Kind::text, pair, pair_group, "NAME",
                "of the pair, for the arbiter may serve several; default lockstitch", set_pair, Commands::pair},
-    SettingRow{"control", Kind::text, pair, pair_group, "PATH", "the control socket; default STATE/control",
-               set_control, Commands::pair},
     SettingRow{"metrics", Kind::text, pair, pair_group, "ADDR:PORT", "serve Prometheus metrics over HTTP; default none",
                set_metrics, Commands::pair},
     SettingRow{"events", Kind::text, pair, pair_group, "FILE",
@@ -290,6 +341,16 @@ const std::array rows{
                set_gdb, Commands::live},
     SettingRow{"gdb-remote", Kind::flag, run, run_group, none, "debuggers on other hosts may connect", set_gdb_remote,
                Commands::live},
+    SettingRow{"vnc", Kind::text, run, run_group, "PLACE",
+               "let VNC viewers see the screen and use keyboard and mouse: ADDRESS:PORT, or a display, as :1 for port "
+               "5901; without an address only this host reaches it",
+               set_vnc},
+    SettingRow{"vnc-password", Kind::text, run, run_group, "FILE",
+               "ask viewers for the password in the first line of FILE", set_vnc_password},
+    SettingRow{"control", Kind::text, run, run_group, "PATH",
+               "the control socket, by which `lockstitch screen`, `type` and the like reach a guest that runs, and "
+               "`lockstitch status` a replica; default: none, of a replica STATE/control",
+               set_control, Commands::live, "", pair},
     SettingRow{"summary", Kind::text, run, run_group, "FILE", "write a summary as JSON at the end", set_summary,
                Commands::single},
     SettingRow{"json", Kind::flag, run, run_group, none,
@@ -299,6 +360,10 @@ const std::array rows{
 };
 
 }  // namespace
+
+bool SettingRow::is_key_of(std::string_view name_of_table) const {
+  return !name_of_table.empty() && (name_of_table == table || name_of_table == other_table);
+}
 
 bool SettingRow::belongs_to(Mode mode) const {
   switch (commands) {

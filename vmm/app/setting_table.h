@@ -40,9 +40,12 @@ struct SettingRow {
   /// For a flag `value` is "true" or "false". Fails: a text without the name of the setting.
   Outcome (*set)(Settings& settings, const std::string& value, const PathBase& base);
   Commands commands = Commands::all;
-  std::string_view short_name = "";  ///< one letter, or empty
+  std::string_view short_name = "";   ///< one letter, or empty
+  std::string_view other_table = "";  ///< where the key may be as well
 
   bool belongs_to(Mode mode) const;
+  /// Of the guest file.
+  bool is_key_of(std::string_view name_of_table) const;
 };
 
 std::span<const SettingRow> setting_table();

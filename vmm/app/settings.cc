@@ -2,6 +2,7 @@
 #include "vmm/app/settings.h"
 
 #include "vmm/app/memory_size.h"
+#include "vmm/world/vnc_place.h"
 
 namespace lockstitch::app {
 
@@ -39,6 +40,28 @@ Outcome check_pair(const Settings& settings) {
 
 }  // namespace
 
+PcModel Settings::pc_model() const {
+  PcModel model = pc.model(!kernel.empty());
+  const bool direct = model.firmware == FirmwareKind::none;
+  model.card = network.card.value_or(direct ? NetworkCard::virtio : NetworkCard::e1000);
+  for (const DiskSetting& disk : disks)
+    model.buses.push_back(disk.bus.value_or(direct ? DiskBus::virtio : DiskBus::ide));
+  return model;
+}
+
+Outcome check_vnc(const Settings& settings) {
+  if (settings.vnc.empty()) {
+    return settings.vnc_password.empty() ? success() : no("--vnc-password means nothing without --vnc");
+  }
+  const auto place = world::parse_vnc_place(settings.vnc);
+  if (!place.ok()) return Error{place.error().code, "--vnc: " + place.error().text};
+  if (!place.value().loopback && settings.vnc_password.empty())
+    return no(
+        "whoever reaches the VNC server has the guest's keyboard; on an address that other hosts reach it needs "
+        "--vnc-password FILE");
+  return success();
+}
+
 ConsoleSetting Settings::serial_console() const {
   if (serial) return *serial;
   // Standard output belongs to the summary, or to the console that asked for it.
@@ -54,9 +77,17 @@ Outcome check(const Settings& settings, Mode mode) {
                                !settings.disks.empty() || settings.seed || settings.rtc_start_seconds;
     if (machine_given)
       return no("with --from the machine is the trace's; leave out kernel, disks and what else makes one");
-  } else if (settings.kernel.empty()) {
-    return no("there is no kernel; give one with --kernel FILE or in a guest file");
+  } else if (settings.kernel.empty() && settings.disks.empty() && !settings.pc.media && !settings.pc.firmware) {
+    return no(
+        "there is nothing to boot; give a disk image with --disk FILE, a CD image with --cdrom FILE, or a kernel with "
+        "--kernel FILE");
   }
+  if (!settings.kernel.empty() && settings.pc.firmware)
+    return no("a kernel is entered without firmware; leave out --firmware or --kernel");
+  if (settings.kernel.empty() && (!settings.initrd.empty() || !settings.append.empty() || settings.flat))
+    return no("--initrd, --append and --flat go with --kernel FILE; give one or leave them out");
+  if (!settings.pc.uefi_variables.empty() && settings.pc_model().firmware != FirmwareKind::uefi)
+    return no("--uefi-vars goes with --firmware uefi");
   if (mode == Mode::record) {
     if (settings.trace.empty()) return no("a recording needs a folder for its trace; name one with -o DIR");
     for (const DiskSetting& disk : settings.disks) {
@@ -77,11 +108,14 @@ Outcome check(const Settings& settings, Mode mode) {
   if (serial_stdio && console_stdio) {
     return no("--serial and --console cannot both be stdio; give one of them file:PATH or none");
   }
+  if (settings.firmware_log.kind == ConsoleSetting::Kind::stdio)
+    return no("the firmware's log goes to a file; give one with --firmware-log file:PATH");
   if (settings.json && (serial_stdio || console_stdio)) {
     return no(
         "--json and a console cannot both have the standard output; write the summary with --summary FILE, or the "
         "console with file:PATH");
   }
+  if (const Outcome vnc = check_vnc(settings); !vnc.ok()) return vnc;
   if (!settings.digests.empty() && settings.digest_every == 0) return no("--digests needs --digest-every N");
   return check_host_memory(settings.memory_bytes);
 }

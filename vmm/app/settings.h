@@ -10,6 +10,7 @@
 #include "vmm/app/disk_setting.h"
 #include "vmm/app/mode.h"
 #include "vmm/app/network_setting.h"
+#include "vmm/app/pc_setting.h"
 
 namespace lockstitch::app {
 
@@ -19,7 +20,7 @@ enum class ClockMode : std::uint8_t { realtime, unpaced };
 struct PairSettings {
   std::string name;  ///< of this replica; empty: that of its keys
   std::string pair = "lockstitch";
-  std::string listen, peer, arbiter, keys, state, control, metrics, events;
+  std::string listen, peer, arbiter, keys, state, metrics, events;
 };
 
 struct Settings {
@@ -29,7 +30,9 @@ struct Settings {
   bool flat = false;
   std::vector<DiskSetting> disks;
   NetworkSetting network;
+  PcSetting pc;
   std::optional<ConsoleSetting> serial;  ///< nothing said: stdio, or none when the summary goes to stdout
+  ConsoleSetting firmware_log;           ///< what firmware writes to port 402h
   ConsoleSetting console;                ///< none: the machine has no virtio console, unless the next says so
   bool virtio_console = false;           ///< a virtio console even if it is connected to nothing
   ClockMode clock = ClockMode::realtime;
@@ -47,6 +50,9 @@ struct Settings {
   bool quiet = false;
   std::string gdb;  ///< where gdb connects; empty: nowhere
   bool gdb_remote = false;
+  std::string vnc;           ///< where VNC viewers connect; empty: nowhere
+  std::string vnc_password;  ///< a file; empty: none is asked for
+  std::string control;       ///< path of the control socket; empty: none, or that of the trace or of the pair's state
 
   // The recording of it.
   std::string trace;                                   ///< the folder; empty: none
@@ -60,8 +66,12 @@ struct Settings {
   std::string from;
 
   ConsoleSetting serial_console() const;
+  PcModel pc_model() const;
   bool has_virtio_console() const { return virtio_console || console.kind != ConsoleSetting::Kind::none; }
 };
+
+/// Of vnc and vnc_password. Fails: no place; other hosts could connect without a password.
+Outcome check_vnc(const Settings& settings);
 
 /// What the values say together. Fails: no kernel, two users of stdio, and the like.
 Outcome check(const Settings& settings, Mode mode);

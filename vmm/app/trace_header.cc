@@ -18,13 +18,14 @@ constexpr std::string_view board_name = "PC-1";
 /// Leaves whose answer depends on the subleaf; more than any of them has.
 constexpr std::uint32_t subleaves = 4;
 
-std::vector<sync::CpuidRow> cpuid_rows() {
+std::vector<sync::CpuidRow> cpuid_rows(bool hyperv) {
   std::vector<sync::CpuidRow> rows;
   for (const std::uint32_t base : {0u, 0x4000'0000u, 0x8000'0000u}) {
-    const std::uint32_t last = std::min(interp::cpuid(base, 0).eax, base + 0x40);
+    const interp::CpuModel model{.hyperv = hyperv};
+    const std::uint32_t last = std::min(interp::cpuid(base, 0, model).eax, base + 0x40);
     for (std::uint32_t leaf = base; leaf <= last; ++leaf) {
       for (std::uint32_t subleaf = 0; subleaf < subleaves; ++subleaf) {
-        const interp::CpuidResult r = interp::cpuid(leaf, subleaf);
+        const interp::CpuidResult r = interp::cpuid(leaf, subleaf, model);
         rows.push_back({leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx});
       }
     }
@@ -56,7 +57,7 @@ sync::Header describe(const Settings& settings, Board& board, std::vector<sync::
   header.digest_every = settings.digest_every;
   header.numeric_mode = numeric_mode();
   header.engine = engine_of(board.machine().engine_traits());
-  header.cpuid = cpuid_rows();
+  header.cpuid = cpuid_rows(settings.pc.hyperv);
   header.images = std::move(images);
 
   sync::BoardDescription& to = header.board;
@@ -71,6 +72,7 @@ sync::Header describe(const Settings& settings, Board& board, std::vector<sync::
   to.virtio_console = settings.has_virtio_console();
   if (settings.network.kind != NetworkSetting::Kind::none) to.network_mac = settings.network.mac;
   for (const DiskSetting& disk : settings.disks) to.disks.push_back({disk.mode == world::BlockMode::read_only});
+  to.pc = to_text(settings.pc_model());
   const Connections& ports = board.machine().connections();
   for (std::uint16_t port = 1; port <= ports.count(); ++port) to.ports.emplace_back(ports.name({port}));
   return header;
@@ -84,11 +86,23 @@ Settings settings_of(const sync::Header& header) {
   settings.initrd = path_of(header, "initrd");
   settings.append = board.command_line;
   settings.flat = board.flat_kernel;
+  const PcModel pc = pc_model_of(board.pc).value();  // check_replayable() has looked
   for (std::size_t i = 0; i < board.disks.size(); ++i) {
     const auto mode = board.disks[i].read_only ? world::BlockMode::read_only : world::BlockMode::overlay;
     const sync::ImageReference image = image_of(header, fmt::format("disk{}", i));
     const auto format = image.format.empty() ? world::ImageFormat::raw : world::format_named(image.format);
-    settings.disks.push_back({image.path, mode, format});
+    settings.disks.push_back({image.path, mode, format, pc.buses[i]});
+  }
+  settings.network.card = pc.card;
+  settings.pc.adopt(pc);
+  settings.pc.firmware_file = path_of(header, "firmware");
+  settings.pc.vga_rom_file = path_of(header, "vga-rom");
+  settings.pc.network_rom_file = path_of(header, "network-rom");
+  settings.pc.uefi_variables = path_of(header, "uefi-variables");
+  if (pc.cdrom) {
+    settings.pc.media.emplace();
+    for (std::size_t i = 0; !path_of(header, fmt::format("cdrom{}", i)).empty(); ++i)
+      settings.pc.media->push_back(path_of(header, fmt::format("cdrom{}", i)));
   }
   if (board.network_mac) {
     settings.network.kind = NetworkSetting::Kind::unplugged;
@@ -114,9 +128,12 @@ Outcome check_replayable(const sync::Header& header) {
   };
   if (header.board.name != board_name)
     return no(fmt::format("its board is '{}', not {}", header.board.name, board_name));
+  const auto pc = pc_model_of(header.board.pc);
+  if (!pc.ok()) return no(pc.error().text);
+  if (pc.value().buses.size() != header.board.disks.size()) return no("its disks are on unknown buses");
   if (header.board.ns_per_tick != ns_per_tick) return no("its clock runs at another rate");
   if (header.engine.name != "interp") return no(fmt::format("there is no engine '{}' here", header.engine.name));
-  if (header.cpuid != cpuid_rows()) return no("its processor model answers CPUID otherwise than ours");
+  if (header.cpuid != cpuid_rows(pc.value().hyperv)) return no("its processor model answers CPUID otherwise than ours");
   for (const sync::ImageReference& image : header.images) {
     if (!image.format.empty() && !world::format_named(image.format))
       return no(fmt::format("its {} has the format '{}'", image.role, image.format));

@@ -133,8 +133,21 @@ Table waet() {
   return t;
 }
 
+/// Source: IA-PC HPET specification 1.0a 3.2.4
+Table hpet() {
+  constexpr std::uint32_t hpet_gpa = 0xfed0'0000;
+  Table t = new_table("HPET", 1);
+  append32(t, 0x8086'a201);  // the low half of its capabilities
+  append(t, {0, 64, 0, 0});  // memory, 64 bits
+  append32(t, hpet_gpa);
+  append32(t, 0);
+  append(t, {0, 0, 0, 0});  // number 0; least period of periodic mode; no page protection
+  finish(t);
+  return t;
+}
+
 Table dsdt(const AcpiRequest& request) {
-  const Bytes aml = dsdt_aml();
+  const Bytes aml = request.keyboard_controller ? dsdt_keyboard_aml() : dsdt_aml();
   Table t(aml.begin(), aml.end());
   // The window as dsdt.asl has it: first, last, translation, length (ACPI 6.3 6.4.3.5.2).
   static constexpr std::array<std::uint8_t, 16> window{0x00, 0x00, 0x00, 0xc0, 0xff, 0xff, 0xbf, 0xfe,
@@ -189,34 +202,52 @@ Table rsdp(Gpa rsdt, Gpa xsdt) {
 
 }  // namespace
 
-std::vector<std::uint8_t> acpi_tables(const AcpiRequest& request) {
+AcpiImage build_acpi_image(const AcpiRequest& request, Gpa base) {
   LS_ASSERT(request.cpus >= 1 && request.cpus <= 255);
   LS_ASSERT_CMP(request.low_ram_end, <=, limits::low_ram_max_bytes);
 
-  Table image(tables_at);
-  put_text(image, facs_at, "FACS");
-  put<std::uint32_t>(image, facs_at + 4, facs_bytes);
-  image[facs_at + 32] = 1;  // version
+  AcpiImage image;
+  Table& bytes = image.bytes;
+  bytes.resize(tables_at);
+  put_text(bytes, facs_at, "FACS");
+  put<std::uint32_t>(bytes, facs_at + 4, facs_bytes);
+  bytes[facs_at + 32] = 1;  // version
 
-  auto place = [&](const Table& table) -> Gpa {
-    image.resize((image.size() + 15) & ~std::size_t{15});
-    const Gpa gpa = acpi_tables_gpa + image.size();
-    image.insert(image.end(), table.begin(), table.end());
-    return gpa;
+  const auto place = [&](const Table& table) -> std::size_t {
+    bytes.resize((bytes.size() + 15) & ~std::size_t{15});
+    const std::size_t at = bytes.size();
+    bytes.insert(bytes.end(), table.begin(), table.end());
+    image.sums.push_back({at + checksum_at, at, table.size()});
+    return at;
   };
-  const Gpa dsdt_gpa = place(dsdt(request));
-  std::vector<Gpa> tables{place(fadt(request, acpi_tables_gpa + facs_at, dsdt_gpa)), place(madt(request)),
-                          place(waet()), place(processors(request))};
-  if (request.keyboard_controller) {
-    const Bytes aml = ps2_aml();
-    tables.push_back(place(Table(aml.begin(), aml.end())));
+  const std::size_t dsdt_at = place(dsdt(request));
+  const std::size_t fadt_at = place(fadt(request, base + facs_at, base + dsdt_at));
+  for (const std::size_t offset : {36, 40}) image.pointers.push_back({fadt_at + offset, 4});
+  image.pointers.push_back({fadt_at + 140, 8});
+  std::vector<std::size_t> listed{fadt_at, place(madt(request)), place(waet()), place(processors(request))};
+  const auto place_aml = [&](Bytes aml) { listed.push_back(place(Table(aml.begin(), aml.end()))); };
+  if (request.pvpanic) place_aml(pvpanic_aml());
+  if (request.hpet) listed.push_back(place(hpet()));
+
+  std::vector<Gpa> addresses;
+  for (const std::size_t at : listed) addresses.push_back(base + at);
+  image.rsdt_at = place(root("RSDT", 4, addresses));
+  image.xsdt_at = place(root("XSDT", 8, addresses));
+  for (std::size_t i = 0; i < listed.size(); ++i) {
+    image.pointers.push_back({image.rsdt_at + header_bytes + 4 * i, 4});
+    image.pointers.push_back({image.xsdt_at + header_bytes + 8 * i, 8});
   }
-  const Gpa rsdt_gpa = place(root("RSDT", 4, tables));
-  const Gpa xsdt_gpa = place(root("XSDT", 8, tables));
-  const Table pointer = rsdp(rsdt_gpa, xsdt_gpa);
-  std::copy(pointer.begin(), pointer.end(), image.begin());
-  LS_ASSERT_CMP(image.size(), <=, acpi_tables_max_bytes);
   return image;
+}
+
+std::vector<std::uint8_t> acpi_root_pointer(Gpa rsdt, Gpa xsdt) { return rsdp(rsdt, xsdt); }
+
+std::vector<std::uint8_t> acpi_tables(const AcpiRequest& request) {
+  AcpiImage image = build_acpi_image(request, acpi_tables_gpa);
+  const Table pointer = rsdp(acpi_tables_gpa + image.rsdt_at, acpi_tables_gpa + image.xsdt_at);
+  std::copy(pointer.begin(), pointer.end(), image.bytes.begin());
+  LS_ASSERT_CMP(image.bytes.size(), <=, acpi_tables_max_bytes);
+  return std::move(image.bytes);
 }
 
 Result<Gpa> store_acpi_tables(GuestMemory& memory, const AcpiRequest& request) {

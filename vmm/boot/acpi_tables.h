@@ -1,4 +1,5 @@
-// The ACPI tables of board PC-1 for a guest that is entered without firmware, relocated and ready in memory: RSDP,
+// The ACPI tables of board PC-1: relocated and ready in memory for a guest that is entered without firmware, or as an
+// image that firmware moves (table_loader.h). RSDP,
 // RSDT, XSDT, FADT, FACS, MADT, WAET, DSDT and the SSDTs of processors and optional devices. The AML is compiled at
 // build time from firmware/acpi. Not here: the registers behind the tables. Choices: the FADT has revision 3 (244
 // bytes), the oldest with a reset register and X_ fields, which Windows XP and later and Linux take; both RSDT and XSDT
@@ -19,7 +20,29 @@ struct AcpiRequest {
   Gpa low_ram_end = 0;               ///< where the PCI memory window starts. Range: up to C000'0000
   bool keyboard_controller = false;  ///< an i8042 is there
   bool vga = false;                  ///< a VGA display is there
+  bool pvpanic = false;
+  bool hpet = false;
 };
+
+/// Tables that lie behind each other, with room for an RSDP in front, and what has to be done when they move.
+struct AcpiImage {
+  struct Pointer {
+    std::size_t at = 0;
+    unsigned bytes = 0;  ///< 4 or 8
+  };
+  struct Sum {
+    std::size_t at = 0, start = 0, length = 0;
+  };
+  std::vector<std::uint8_t> bytes;
+  std::vector<Pointer> pointers;
+  std::vector<Sum> sums;
+  std::size_t rsdt_at = 0, xsdt_at = 0;
+};
+
+/// Complete but for the RSDP if it lies at `base`.
+AcpiImage build_acpi_image(const AcpiRequest& request, Gpa base);
+/// An RSDP of revision 2.
+std::vector<std::uint8_t> acpi_root_pointer(Gpa rsdt, Gpa xsdt);
 
 /// The image to be placed at acpi_tables_gpa; its first bytes are the RSDP.
 std::vector<std::uint8_t> acpi_tables(const AcpiRequest& request);

@@ -5,10 +5,12 @@ namespace lockstitch::boot {
 
 namespace {
 #include "dsdt.hex"
-#include "ps2.hex"
+#include "dsdt_keyboard.hex"
+#include "pvpanic.hex"
 }  // namespace
 
 Bytes dsdt_aml() { return dsdt_aml_code; }
-Bytes ps2_aml() { return ps2_aml_code; }
+Bytes dsdt_keyboard_aml() { return dsdt_keyboard_aml_code; }
+Bytes pvpanic_aml() { return pvpanic_aml_code; }
 
 }  // namespace lockstitch::boot

@@ -5,6 +5,8 @@
 namespace lockstitch::boot {
 
 Bytes dsdt_aml();
-Bytes ps2_aml();
+/// The same with keyboard and mouse.
+Bytes dsdt_keyboard_aml();
+Bytes pvpanic_aml();
 
 }  // namespace lockstitch::boot

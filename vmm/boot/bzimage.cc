@@ -86,7 +86,11 @@ Result<CpuState> load_bzimage(GuestMemory& memory, const LoadRequest& request) {
 
   const std::uint64_t sectors = image[setup_sects] == 0 ? 4 : image[setup_sects];
   const std::uint64_t payload_at = (sectors + 1) * 512;
-  const std::uint64_t payload_bytes = std::uint64_t{get<std::uint32_t>(image, syssize)} * 16;
+  const std::uint64_t announced_bytes = std::uint64_t{get<std::uint32_t>(image, syssize)} * 16;
+  // The size is told in paragraphs; some images end inside their last one.
+  const std::uint64_t missing =
+      payload_at + announced_bytes - std::min<std::uint64_t>(image.size(), payload_at + announced_bytes);
+  const std::uint64_t payload_bytes = announced_bytes - (missing < 16 ? missing : 0);
   if (payload_bytes <= entry_64_offset) return broken("its setup header names an empty payload");
   if (!inside(payload_at, payload_bytes, image.size()))
     return broken("the file is truncated: it has " + std::to_string(image.size()) + " bytes of " +

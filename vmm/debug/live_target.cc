@@ -42,7 +42,10 @@ void LiveTarget::set_watched(const gdb::Watched& watched) {
   machine_.set_watched(watch_set(watched));
 }
 
-void LiveTarget::run_on() { note(machine_.step(source_, sink_, stop_at_)); }
+void LiveTarget::run_on() {
+  note(machine_.step(source_, sink_, stop_at_));
+  between_passes_();
+}
 
 // Nothing: the machine can go on.
 std::optional<gdb::Stop> LiveTarget::note(const std::optional<End>& end) {
@@ -74,6 +77,7 @@ gdb::Stop LiveTarget::resume(const gdb::Resume& how, const std::function<bool()>
     const bool step = how.move == gdb::Move::step;
     const auto stop =
         note(step ? machine_.step_once(source_, sink_, stop_at_) : machine_.step(source_, sink_, stop_at_));
+    between_passes_();
     if (stop && stop->reason != gdb::StopReason::step) return *stop;
     const std::uint64_t here = linear_rip(machine_.cpu());
     if (stop && (how.from >= how.until || here < how.from || here >= how.until)) return *stop;

@@ -10,10 +10,15 @@ namespace lockstitch::debug {
 
 class LiveTarget final : public gdb::Target {
  public:
-  /// `exit_code`: of an end, as the program would give it. `stop_asked`: a signal or the like.
+  /// `exit_code`: of an end, as the program would give it. `between_passes`: called between two of them while it runs.
   LiveTarget(Machine& machine, Source& source, Sink& sink, Tick stop_at,
-             std::function<std::uint8_t(const End&)> exit_code)
-      : machine_(machine), source_(source), sink_(sink), stop_at_(stop_at), exit_code_(std::move(exit_code)) {}
+             std::function<std::uint8_t(const End&)> exit_code, std::function<void()> between_passes)
+      : machine_(machine),
+        source_(source),
+        sink_(sink),
+        stop_at_(stop_at),
+        exit_code_(std::move(exit_code)),
+        between_passes_(std::move(between_passes)) {}
 
   bool can_go_back() const override { return false; }
   CpuState cpu() override { return machine_.cpu(); }
@@ -40,6 +45,7 @@ class LiveTarget final : public gdb::Target {
   Sink& sink_;
   const Tick stop_at_;
   const std::function<std::uint8_t(const End&)> exit_code_;
+  const std::function<void()> between_passes_;
   gdb::Watched watched_;
   std::optional<End> end_;
 };

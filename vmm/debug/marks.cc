@@ -15,11 +15,11 @@ constexpr std::array<std::uint8_t, page_bytes> zeros{};
 struct Ram {
   Memory& memory;
   void take(std::vector<std::uint64_t>& pages) { memory.take_dirty(DirtySince::checkpoint, pages); }
-  Bytes read(std::uint64_t page, std::vector<std::uint8_t>&) { return memory.ram_page(page); }
+  Bytes read(std::uint64_t page, std::vector<std::uint8_t>&) { return memory.page_contents(page); }
   void write(std::uint64_t page, const std::uint8_t* contents) {
     const Bytes wanted(contents != nullptr ? contents : zeros.data(), page_bytes);
-    const Bytes now = memory.ram_page(page);
-    if (!std::equal(now.begin(), now.end(), wanted.begin())) memory.write(memory.page_gpa(page), wanted);
+    const Bytes now = memory.page_contents(page);
+    if (!std::equal(now.begin(), now.end(), wanted.begin())) memory.set_page_contents(page, wanted);
   }
 };
 

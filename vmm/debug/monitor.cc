@@ -26,6 +26,10 @@ constexpr const char* refresh = "gdb shows the registers of before until `mainte
 
 Error usage(std::string text) { return {ExitCode::usage, std::move(text)}; }
 
+Error no_screen() {
+  return usage("This machine has no display; `monitor console` shows what the guest wrote to its consoles.");
+}
+
 std::optional<std::uint64_t> whole_number(std::string_view text) {
   std::uint64_t value = 0;
   const bool hex = text.starts_with("0x");
@@ -81,8 +85,8 @@ const std::vector<Monitor::Command>& Monitor::commands() {
       {"find-exec", "ADDR", "go back to the last time the instruction there was about to be executed",
        &Monitor::find_exec},
       {"console", "[LINES]", "what the guest had written to its consoles by now", &Monitor::console},
-      {"screen", "", "the same: this machine has no display", &Monitor::screen},
-      {"screenshot", "FILE", "says why there is none", &Monitor::screen},
+      {"screen", "", "what the screen shows now, as text", &Monitor::screen},
+      {"screenshot", "FILE", "write what the screen shows now as a PNG file", &Monitor::screenshot},
       {"regs", "system", "control, segment and model-specific registers, explained", &Monitor::registers},
       {"pagewalk", "ADDR", "how a linear address is translated now", &Monitor::walk},
       {"log", "on FILE | off", "write every instruction that is executed forwards to a file", &Monitor::log},
@@ -261,8 +265,21 @@ Result<std::string> Monitor::console(const Words& words, const Interrupted&) {
   return text.empty() ? "Nothing was written yet.\n" : text.ends_with('\n') ? text : text + "\n";
 }
 
-Result<std::string> Monitor::screen(const Words&, const Interrupted&) {
-  return usage("This machine has no display; `monitor console` shows what the guest wrote to its consoles.");
+Result<std::string> Monitor::screen(const Words& words, const Interrupted&) {
+  if (words.size() != 1) return usage("screen takes no argument; a file is written with `monitor screenshot FILE`.");
+  if (!screen_.text) return no_screen();
+  const auto text = screen_.text();
+  if (!text.ok()) return usage(fmt::format("No text: {}.", text.error().text));
+  return text.value().empty() ? "The screen is empty.\n" : text.value();
+}
+
+Result<std::string> Monitor::screenshot(const Words& words, const Interrupted&) {
+  if (words.size() != 2) return usage("screenshot needs the name of a file.");
+  if (!screen_.to_file) return no_screen();
+  if (const Outcome done = screen_.to_file(words[1]); !done.ok()) {
+    return usage(fmt::format("No picture: {}.", done.error().text));
+  }
+  return fmt::format("The screen is in '{}'.\n", words[1]);
 }
 
 Result<std::string> Monitor::registers(const Words& words, const Interrupted&) {

@@ -22,6 +22,14 @@ class Monitor {
   Monitor(Machine& machine, Timeline& timeline, const ConsoleLog& console, std::vector<std::string> ports);
   ~Monitor();
 
+  /// What the machine's screen shows now, as text; and as a picture in a file.
+  struct ScreenViews {
+    std::function<Result<std::string>()> text;
+    std::function<Outcome(const std::string& path)> to_file;
+  };
+  /// Without it, or with empty functions, there is no screen.
+  void set_screen(ScreenViews screen) { screen_ = std::move(screen); }
+
   /// The text for the person. Fails: a sentence.
   Result<std::string> command(std::string_view line, const Interrupted& interrupted);
 
@@ -49,7 +57,8 @@ class Monitor {
   Result<std::string> find_write(const Words& words, const Interrupted& interrupted);
   Result<std::string> find_exec(const Words& words, const Interrupted& interrupted);
   Result<std::string> console(const Words& words, const Interrupted&);
-  Result<std::string> screen(const Words&, const Interrupted&);
+  Result<std::string> screen(const Words& words, const Interrupted&);
+  Result<std::string> screenshot(const Words& words, const Interrupted&);
   Result<std::string> registers(const Words& words, const Interrupted&);
   Result<std::string> walk(const Words& words, const Interrupted&);
   Result<std::string> log(const Words& words, const Interrupted&);
@@ -65,6 +74,7 @@ class Monitor {
   Timeline& timeline_;
   const ConsoleLog& console_;
   const std::vector<std::string> ports_;
+  ScreenViews screen_;
   std::map<unsigned, Boundary> checkpoints_;
   struct Close {
     void operator()(std::FILE* file) const { std::fclose(file); }

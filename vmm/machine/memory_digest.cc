@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "lockstitch/assert.h"
+
 namespace lockstitch {
 namespace {
 
@@ -30,12 +32,16 @@ Digest contribution(std::uint64_t page, std::uint64_t page_hash) {
 
 }  // namespace
 
-MemoryDigest::MemoryDigest(Memory& memory) : memory_(memory), page_hashes_(memory.ram_pages()) {}
+MemoryDigest::MemoryDigest(Memory& memory) : memory_(memory), page_hashes_(memory.pages()) {}
 
 Digest MemoryDigest::update() {
+  if (page_hashes_.size() != memory_.pages()) {
+    LS_ASSERT(sum_ == Digest{});  // devices' memory is added before the first digest
+    page_hashes_.resize(memory_.pages());
+  }
   memory_.take_dirty(DirtySince::digest, dirty_);
   for (const std::uint64_t page : dirty_) {
-    const std::uint64_t hash = hash_page(memory_.ram_page(page));
+    const std::uint64_t hash = hash_page(memory_.page_contents(page));
     if (hash == page_hashes_[page]) continue;
     const Digest old = contribution(page, page_hashes_[page]);
     const Digest fresh = contribution(page, hash);
@@ -49,8 +55,8 @@ Digest MemoryDigest::update() {
 
 Digest MemoryDigest::of(const Memory& memory) {
   Digest sum;
-  for (std::uint64_t page = 0; page < memory.ram_pages(); ++page) {
-    const Digest part = contribution(page, hash_page(memory.ram_page(page)));
+  for (std::uint64_t page = 0; page < memory.pages(); ++page) {
+    const Digest part = contribution(page, hash_page(memory.page_contents(page)));
     sum.high += part.high;
     sum.low += part.low;
   }

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -60,6 +61,26 @@ Result<std::vector<std::uint8_t>> read_host_file(const std::string& path, std::s
   }
   contents.resize(used);
   return contents;
+}
+
+Outcome replace_host_file(const std::string& path, std::span<const std::uint8_t> contents, std::string_view what) {
+  const std::string part = path + ".part-" + std::to_string(::getpid());
+  const auto failed = [&] {
+    const Error error{ExitCode::unavailable,
+                      fmt::format("{} '{}' cannot be written ({}).", what, path, std::strerror(errno))};
+    ::unlink(part.c_str());
+    return error;
+  };
+  const Descriptor fd(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (!fd) return failed();
+  while (!contents.empty()) {
+    const ssize_t done = ::write(fd.get(), contents.data(), contents.size());
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0) return failed();
+    contents = contents.subspan(static_cast<std::size_t>(done));
+  }
+  if (::fsync(fd.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0) return failed();
+  return success();
 }
 
 }  // namespace lockstitch::world

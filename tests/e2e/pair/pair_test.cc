@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <string>
 
 namespace {
@@ -47,6 +48,14 @@ TEST_CASE(
 
 TEST_CASE("without the arbiter nobody goes on alone, and when it is back one does") {
   check_matrix("arbiter_down_before arbiter_down_after arbiter_and_link_cut link_back_before_arbiter leader_cut_off");
+}
+
+TEST_CASE("a guest that BIOS booted, on IDE and with an e1000, is as safe") {
+  if (!std::filesystem::exists(LOCKSTITCH_SOURCE_DIR "/build/pc/pc.img")) {
+    std::printf("skipped: a pair of PCs: scripts/build-pc-media was not run\n");
+    return;
+  }
+  check_matrix("--firmware bios kill_leader kill_follower kill_leader");
 }
 
 TEST_CASE("after both died the guest starts from the disk of the one that led, and from no other") {

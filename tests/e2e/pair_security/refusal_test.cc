@@ -25,7 +25,7 @@ TEST_CASE("replicas that differ are refused on both sides, with the difference n
       {"kernel's size", {"--kernel", "LONGER"}, "the machines differ in the size of kernel"},
       {"disk's size", {"--disk", "LARGER,mode=rw"}, "the machines differ in the size of disk0"},
       {"disk's mode", {"--disk", "LARGER,mode=ro"}, "the machines differ in the disks"},
-      {"number of disks", {"--disk", ""}, "the machines differ in the"},
+      {"number of disks", {"--disk", ""}, "the machines differ in the number of disks"},
       {"console", {"--console", "file:CONSOLE"}, "the machines differ in the console"},
       {"way of loading", {"--no-reboot"}, "the machines differ in how the kernel is loaded"},
   };

@@ -33,7 +33,7 @@ using Pages = std::vector<std::uint64_t>;
 /// The CPU and the sums of all pages that a guest writes, inside a pass too.
 struct Visible final : Stateful {
   Visible(Machine& machine, const Pages& pages) : cpu(machine.cpu()) {
-    for (const std::uint64_t page : pages) sums.push_back(hash_bytes(machine.memory().ram_page(page)).low);
+    for (const std::uint64_t page : pages) sums.push_back(hash_bytes(machine.memory().page_contents(page)).low);
   }
   void visit(StateVisitor& visitor) override {
     cpu.visit(visitor);

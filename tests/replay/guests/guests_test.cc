@@ -29,8 +29,8 @@ Ended run_in_pieces(const Guest& guest, std::uint64_t ticks, std::mt19937_64& ra
       const std::vector<std::uint8_t> saved = save_state(board->machine());
       auto next = guest.board(1 + random() % 5000);
       Memory& from = board->machine().memory();
-      for (std::uint64_t page = 0; page < from.ram_pages(); ++page)
-        REQUIRE(next->machine().memory().write(from.page_gpa(page), from.ram_page(page)));
+      for (std::uint64_t page = 0; page < from.pages(); ++page)
+        next->machine().memory().set_page_contents(page, from.page_contents(page));
       const auto loaded = load_state(next->machine(), saved);
       REQUIRE_MESSAGE(loaded.ok(), loaded.error().text);
       board = std::move(next);

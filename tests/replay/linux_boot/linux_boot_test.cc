@@ -129,9 +129,9 @@ TEST_CASE("a booting kernel that is saved and loaded into a new machine at rando
     auto next = make_board(limits::quantum_ticks);
     Memory& from = board->machine().memory();
     Memory& to = next->machine().memory();
-    for (std::uint64_t page = 0; page < from.ram_pages(); ++page) {
-      const Bytes bytes = from.ram_page(page), there = to.ram_page(page);
-      if (!std::equal(bytes.begin(), bytes.end(), there.begin())) REQUIRE(to.write(from.page_gpa(page), bytes));
+    for (std::uint64_t page = 0; page < from.pages(); ++page) {
+      const Bytes bytes = from.page_contents(page), there = to.page_contents(page);
+      if (!std::equal(bytes.begin(), bytes.end(), there.begin())) to.set_page_contents(page, bytes);
     }
     const auto loaded = load_state(next->machine(), saved);
     REQUIRE_MESSAGE(loaded.ok(), loaded.error().text);

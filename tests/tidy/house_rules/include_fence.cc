@@ -68,6 +68,7 @@ const std::vector<Library> libraries = {
     {"archive.h", {"sync/trace/"}},
     {"archive_entry.h", {"sync/trace/"}},
     {"rfb/", {"vmm/world/"}},
+    {"png.h", {"vmm/world/", "tests/unit/display/"}},
     {"libpq-fe.h", {"tools/ledger/"}},
     {"libnbd.h", {"vmm/world/"}},
     {"liburing.h", {"vmm/world/"}},

@@ -95,7 +95,7 @@ TEST_CASE("every table has a right length and sum, and RSDT and XSDT agree, for 
       CHECK(sum(table) == 0);
       CHECK(std::string(table.begin() + 10, table.begin() + 16) == "LOCKST");
     }
-    CHECK(walk.tables.count("SSDT") == 2);
+    CHECK(walk.tables.count("SSDT") == 1);
     CHECK(walk.image.size() <= acpi_tables_max_bytes);
   }
 }
@@ -241,10 +241,24 @@ TEST_CASE("the table of processors disassembles to one object per CPU") {
   CHECK(text.find("Processor (CP11, 0x11, 0x00000000, 0x00)") != text.npos);
 }
 
-TEST_CASE("keyboard and mouse are declared only when there is a controller") {
-  CHECK(Walk({.low_ram_end = 64 << 20}).tables.count("SSDT") == 1);
-  const Walk walk({.low_ram_end = 64 << 20, .keyboard_controller = true});
-  CHECK(walk.tables.count("SSDT") == 2);
+TEST_CASE("keyboard and mouse are declared, in the DSDT where SeaBIOS looks, only when there is a controller") {
+  const auto declared = [](const AcpiRequest& request) {
+    const Walk walk(request);
+    const Bytes dsdt = walk.one("DSDT");
+    static constexpr std::array<std::uint8_t, 4> keyboard{0x41, 0xd0, 0x03, 0x03};  // PNP0303 as EISA writes it
+    return std::search(dsdt.begin(), dsdt.end(), keyboard.begin(), keyboard.end()) != dsdt.end();
+  };
+  CHECK(!declared({.low_ram_end = 64 << 20}));
+  CHECK(declared({.low_ram_end = 64 << 20, .keyboard_controller = true}));
+}
+
+TEST_CASE("the crash port and the HPET have tables only when they are there") {
+  const Walk without({.low_ram_end = 64 << 20});
+  CHECK(without.tables.count("HPET") == 0);
+  const Walk with({.low_ram_end = 64 << 20, .pvpanic = true, .hpet = true});
+  CHECK(with.tables.count("SSDT") == 2);
+  CHECK(get<std::uint64_t>(with.one("HPET"), 44) == 0xfed0'0000);
+  for (const auto& [name, table] : with.tables) CHECK(sum(table) == 0);
 }
 
 TEST_CASE("tables that cannot be stored are an error, not silence") {

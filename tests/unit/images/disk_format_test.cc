@@ -29,11 +29,15 @@ TEST_CASE("a disk has the format that is said, or none that is said") {
 TEST_CASE("the disks of a trace have the formats of its header, and raw is never guessed") {
   sync::Header header;
   header.board.disks.resize(2);
+  PcModel pc;
+  pc.buses = {DiskBus::virtio, DiskBus::ide};
+  header.board.pc = to_text(pc);
   header.images = {{"disk0", "/a", 512, {}}, {"disk1", "/b", 512, {}, "vhdx"}};
   const Settings settings = settings_of(header);
   REQUIRE(settings.disks.size() == 2);
   CHECK(settings.disks[0].format == ImageFormat::raw);
   CHECK(settings.disks[1].format == ImageFormat::vhdx);
+  CHECK(settings.disks[1].bus == DiskBus::ide);
 }
 
 }  // namespace lockstitch::app

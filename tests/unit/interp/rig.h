@@ -64,7 +64,8 @@ inline constexpr Gpa pml4 = 0x1000, pdpt = 0x2000, pd = 0x3000, pt = 0x4000, gdt
 
 class Rig {
  public:
-  Rig() : memory(place::memory_bytes), engine(std::make_unique<interp::Interp>(memory)) {
+  explicit Rig(interp::CpuModel model = {})
+      : memory(place::memory_bytes), engine(std::make_unique<interp::Interp>(memory, model)) {
     memory.observe(*engine);
     put64(place::pml4, place::pdpt | 7);
     put64(place::pdpt, place::pd | 7);

@@ -166,8 +166,8 @@ TEST_CASE("a machine saved at any stop goes on elsewhere as if nothing had happe
 
       auto next = std::make_unique<Board>(program, config_with(50'000));
       REQUIRE(load_state(next->machine, saved).ok());
-      for (std::uint64_t page = 0; page < board->machine.memory().ram_pages(); ++page) {
-        next->machine.memory().write(board->machine.memory().page_gpa(page), board->machine.memory().ram_page(page));
+      for (std::uint64_t page = 0; page < board->machine.memory().pages(); ++page) {
+        next->machine.memory().set_page_contents(page, board->machine.memory().page_contents(page));
       }
       REQUIRE(save_state(next->machine) == saved);
       REQUIRE(next->machine.digest() == digest);

@@ -52,7 +52,7 @@ TEST_CASE("RAM beyond the low limit continues at 4 GiB and costs nothing until t
   CHECK(memory.page_gpa(memory.ram_pages() - 1) == 6 * GiB - page_bytes);
   const std::array<std::uint8_t, 2> text{1, 2};
   CHECK(memory.write(4 * GiB, text));
-  CHECK(memory.ram_page(limits::low_ram_max_bytes / page_bytes)[1] == 2);
+  CHECK(memory.page_contents(limits::low_ram_max_bytes / page_bytes)[1] == 2);
 }
 
 TEST_CASE("page() gives the start of the page whatever the offset") {
@@ -108,7 +108,7 @@ TEST_CASE("the two dirty sets are independent, and clearing one tells observers"
   CHECK(told.remaps == 0);
 }
 
-TEST_CASE("ROM hides RAM, can be read by the engine only, and ignores writes of devices") {
+TEST_CASE("ROM hides RAM and ignores writes of devices") {
   Memory memory(16 * page_bytes);
   Told told;
   memory.observe(told);
@@ -125,6 +125,69 @@ TEST_CASE("ROM hides RAM, can be read by the engine only, and ignores writes of 
   CHECK(memory.page(4 * page_bytes).host[0] == 0x5a);
   CHECK(memory.overlaps(0xfffb'f000, 0x1001));
   CHECK(!memory.overlaps(0xfffb'f000, 0x1000));
+}
+
+TEST_CASE("RAM below ROM shows through for reads, for writes, or for both, as the shadow says") {
+  Memory memory(512 * page_bytes);
+  constexpr Gpa at = 0xf'0000;
+  const std::vector<std::uint8_t> rom(page_bytes, 0x5a);
+  memory.add_rom(at, rom);
+  const std::array<std::uint8_t, 2> text{1, 2};
+  CHECK(!memory.write_shadowed(at, text));
+
+  memory.set_shadow(at, page_bytes, false, true);
+  CHECK(memory.page(at).host[0] == 0x5a);
+  CHECK(!memory.page(at).writable);
+  CHECK(memory.write_shadowed(at + 4, text));
+  CHECK(taken(memory, DirtySince::digest) == std::vector<std::uint64_t>{at / page_bytes});
+  CHECK(memory.page(at).host[4] == 0x5a);
+
+  memory.set_shadow(at, page_bytes, true, false);
+  CHECK(memory.page(at).host[4] == 1);
+  CHECK(!memory.page(at).writable);
+  CHECK(!memory.write(at, text));
+  CHECK(!memory.write_shadowed(at, text));
+  std::array<std::uint8_t, 1> back{};
+  CHECK(memory.read(at + 5, back));
+  CHECK(back[0] == 2);
+
+  memory.set_shadow(at, page_bytes, true, true);
+  CHECK(memory.page(at).writable);
+  CHECK(memory.write(at, text));
+  memory.set_shadow(at, page_bytes, false, false);
+  CHECK(memory.page(at).host[0] == 0x5a);
+}
+
+TEST_CASE("a device's memory is state wherever it is placed, and tells engines only where it is") {
+  Memory memory(512 * page_bytes);
+  Told told;
+  memory.observe(told);
+  const std::size_t writable = memory.add_device_memory(4 * page_bytes, true);
+  const std::size_t read_only = memory.add_device_memory(page_bytes, false);
+  CHECK(memory.pages() == 512 + 5);
+  const std::array<std::uint8_t, 2> text{1, 2};
+  memory.write_device_memory(writable, 2 * page_bytes - 1, text);
+  CHECK(taken(memory, DirtySince::digest) == std::vector<std::uint64_t>{513, 514});
+  CHECK(told.writes == 0);
+  CHECK(memory.page_contents(513)[page_bytes - 1] == 1);
+
+  memory.place_device_memory(writable, 0xe000'0000);
+  memory.place_device_memory(read_only, 0xffc0'0000);
+  CHECK(memory.page(0xe000'1000).host[page_bytes - 1] == 1);
+  CHECK(memory.page(0xe000'1000).writable);
+  CHECK(memory.page(0xffc0'0000).host != nullptr);
+  CHECK(!memory.page(0xffc0'0000).writable);
+  CHECK(memory.overlaps(0xdfff'f000, 2 * page_bytes));
+  memory.write_device_memory(writable, 0, text);
+  CHECK(told.last_gpa == 0xe000'0000);
+  memory.mark_dirty(0xe000'3000);
+  CHECK(taken(memory, DirtySince::digest) == std::vector<std::uint64_t>{512, 515});
+
+  memory.remove_device_memory(writable);
+  CHECK(memory.page(0xe000'0000).host == nullptr);
+  const std::vector<std::uint8_t> page(page_bytes, 7);
+  memory.set_page_contents(516, page);
+  CHECK(memory.page(0xffc0'0000).host[9] == 7);
 }
 
 TEST_CASE("a hole is MMIO") {

@@ -54,7 +54,7 @@ TEST_CASE("whatever may not differ is named, whoever compares") {
       {"the network card's address", [](Header& h) { (*h.board.network_mac)[5] = 2; }},
       {"the network card's address", [](Header& h) { h.board.network_mac.reset(); }},
       {"the ports", [](Header& h) { h.board.ports.push_back("more"); }},
-      {"the disks", [](Header& h) { h.board.disks.pop_back(); }},
+      {"the number of disks (", [](Header& h) { h.board.disks.pop_back(); }},
       {"the disks", [](Header& h) { h.board.disks[0].read_only = true; }},
       {"the number of images", [](Header& h) { h.images.pop_back(); }},
       {"initrd", [](Header& h) { h.images[1].role = "other"; }},

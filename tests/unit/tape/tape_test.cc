@@ -198,8 +198,8 @@ TEST_CASE("a replay from a state in the middle goes on as the recording did") {
     Replay second(program, recorded.entries, 1 + random() % 1000, middle);
     REQUIRE(load_state(second.board.machine, save_state(first.board.machine)).ok());
     const Memory& memory = first.board.machine.memory();
-    for (std::uint64_t page = 0; page < memory.ram_pages(); ++page) {
-      second.board.machine.memory().write(memory.page_gpa(page), memory.ram_page(page));
+    for (std::uint64_t page = 0; page < memory.pages(); ++page) {
+      second.board.machine.memory().set_page_contents(page, memory.page_contents(page));
     }
     second.run();
     check_not_diverged(second);
@@ -240,7 +240,7 @@ TEST_CASE("a byte of memory that differs is named by the part of memory that it 
     replay.run(3'000);
     Memory& memory = replay.board.machine.memory();
     const Gpa gpa = memory.page_gpa(random() % memory.ram_pages());
-    std::uint8_t byte = memory.ram_page(gpa / page_bytes)[0];
+    std::uint8_t byte = memory.page_contents(gpa / page_bytes)[0];
     byte ^= 1;
     memory.write(gpa, {&byte, 1});
     replay.run();

@@ -38,12 +38,6 @@ Block* BlockStore::reserve(unsigned ops) {
   return reinterpret_cast<Block*>(arena_.get() + used_);
 }
 
-BlockStore::CodePage& BlockStore::code_page(Gpa gpa) {
-  const std::uint64_t page = gpa >> 12;
-  if (page >= page_.size()) page_.resize((page + 1024) & ~1023ull);
-  return page_[page];
-}
-
 void BlockStore::cover(Gpa from, unsigned bytes) {
   CodePage& page = code_page(from);
   const unsigned first = (from & page_mask) >> granule_shift;
@@ -103,9 +97,10 @@ bool BlockStore::written(Gpa gpa, unsigned size) {
 }
 
 void BlockStore::flush() {
-  for (std::size_t i = 0; i < page_.size(); ++i)
-    if (page_[i].granules) paging_.forget_code(i << 12);
-  page_.assign(page_.size(), {});
+  page_.for_each([this](Gpa gpa, CodePage& page) {
+    if (page.granules) paging_.forget_code(gpa);
+    page = {};
+  });
   bucket_.assign(buckets, nullptr);
   crossing_.clear();
   for (unsigned i = 0; i < jump_entries; ++i) cpu_.jump_cache[i] = {};

@@ -7,6 +7,7 @@
 
 #include "vmm/engine/interp/cpu.h"
 #include "vmm/engine/interp/paging.h"
+#include "vmm/engine/interp/sparse_pages.h"
 
 namespace lockstitch::interp {
 
@@ -49,7 +50,7 @@ class BlockStore {
   static unsigned bucket(std::uint64_t gpa, std::uint32_t mode) {
     return static_cast<unsigned>((gpa ^ (gpa >> 15) ^ mode * 0x9e37u) & (buckets - 1));
   }
-  CodePage& code_page(Gpa gpa);
+  CodePage& code_page(Gpa gpa) { return page_.at(gpa); }
   void cover(Gpa from, unsigned bytes);
   void make_stale(Block* block);
 
@@ -58,7 +59,7 @@ class BlockStore {
   std::unique_ptr<std::uint8_t[]> arena_;
   std::size_t used_ = 0;
   std::vector<Block*> bucket_;
-  std::vector<CodePage> page_;
+  SparsePages<CodePage> page_;
   std::vector<Block*> crossing_;  ///< the blocks that reach into a second page
   bool flush_wanted_ = false;
   std::uint64_t flushes_ = 0;

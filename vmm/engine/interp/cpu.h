@@ -9,6 +9,7 @@
 #include "lockstitch/cpu_state.h"
 #include "lockstitch/engine.h"
 #include "lockstitch/guest_memory.h"
+#include "vmm/engine/interp/cpuid.h"
 #include "vmm/engine/interp/op.h"
 
 namespace lockstitch::interp {
@@ -163,6 +164,7 @@ struct Cpu {
   Paging* paging = nullptr;
   BlockStore* blocks = nullptr;
   GuestMemory* memory = nullptr;
+  CpuModel model;
 
   bool long_mode() const { return efer & interp::efer::lma; }
   bool code64() const { return (mode & mode_code_mask) == mode_code64; }

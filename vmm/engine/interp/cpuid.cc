@@ -26,9 +26,26 @@ CpuidResult brand(unsigned part) {
   return r;
 }
 
+/// Source: TLFS 2.4 (CPUID leaves of the hypervisor).
+CpuidResult hyperv_leaf(std::uint32_t leaf) {
+  constexpr std::uint32_t privileges = bit(1) /*reference counter*/ | bit(2) /*SynIC*/ | bit(3) /*timers*/ | bit(5) /*hypercall MSRs*/ |
+                                       bit(6) /*VP index*/ | bit(9) /*reference TSC*/ | bit(11) /*frequencies*/;
+  constexpr std::uint32_t features = bit(8) /*frequencies*/ | bit(10) /*crash MSRs*/ | bit(19) /*direct timers*/;
+  switch (leaf) {
+    case 0x4000'0000: return {0x4000'0006, 0x7263'694d, 0x666f'736f, 0x7648'2074};  // Microsoft Hv
+    case 0x4000'0001: return {0x3123'7648, 0, 0, 0};                                // Hv#1
+    case 0x4000'0002: return {14'393, 10u << 16, 0, 0};                             // version 10.0.14393
+    case 0x4000'0003: return {privileges, 0, 0, features};
+    case 0x4000'0004: return {bit(5) /*relaxed timing*/ | bit(9) /*no AutoEOI*/, 0xffff'ffff /*never notify of spinning*/, 0, 0};
+    case 0x4000'0005: return {1, 1, 0, 0};  // virtual and logical processors
+    default: return {};
+  }
+}
+
 }  // namespace
 
-CpuidResult cpuid(std::uint32_t leaf, std::uint32_t subleaf) {
+CpuidResult cpuid(std::uint32_t leaf, std::uint32_t subleaf, CpuModel model) {
+  if (model.hyperv && leaf >= 0x4000'0000 && leaf <= 0x4000'00ff) return hyperv_leaf(leaf);
   switch (leaf) {
     case 0: return {0x15, 0x756e'6547, 0x6c65'746e, 0x4965'6e69};  // GenuineIntel
     case 1: return {signature, 8u << 8 | 1u << 16, leaf1_ecx, leaf1_edx};

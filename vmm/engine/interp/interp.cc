@@ -96,11 +96,12 @@ void mode_changed(Cpu& cpu) {
   cpu.paging->select();
 }
 
-Interp::Interp(GuestMemory& memory)
+Interp::Interp(GuestMemory& memory, CpuModel model)
     : cpu_(std::make_unique<Cpu>()), jump_cache_(jump_entries), memory_(memory) {
   Cpu& cpu = *cpu_;
   cpu.interp = this;
   cpu.memory = &memory;
+  cpu.model = model;
   cpu.jump_cache = jump_cache_.data();
   cpu.watch = &watch_;
   paging_ = std::make_unique<Paging>(cpu, memory);

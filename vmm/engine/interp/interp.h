@@ -20,7 +20,7 @@ struct InterpCounters {
 
 class Interp final : public Engine {
  public:
-  explicit Interp(GuestMemory& memory);
+  explicit Interp(GuestMemory& memory, CpuModel model = {});
   ~Interp() override;
 
   EngineTraits traits() const override;

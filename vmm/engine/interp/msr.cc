@@ -43,6 +43,12 @@ bool set_efer(Cpu& cpu, std::uint64_t value) {
 
 bool is_apic_msr(std::uint32_t index) { return index == 0x1b || index == 0x6e0 || (index >= 0x800 && index <= 0x8ff); }
 
+bool is_outside_msr(const Cpu& cpu, std::uint32_t index) {
+  return is_apic_msr(index) || (cpu.model.hyperv && index >= 0x4000'0000 && index <= 0x4000'01ff);
+}
+
+bool concerns_tsc_offset(const Cpu& cpu, std::uint32_t index) { return cpu.model.hyperv && (index == 0x10 || index == 0x4000'0021); }
+
 std::uint64_t time_stamp(const Cpu& cpu) { return cpu.clock.at(tick_now(cpu)).value + cpu.rest.tsc_offset; }
 
 bool read_msr(Cpu& cpu, std::uint32_t index, std::uint64_t& value) {

@@ -25,12 +25,6 @@ Paging::Paging(Cpu& cpu, GuestMemory& memory)
   select();
 }
 
-Paging::Note& Paging::note(Gpa gpa) {
-  const std::uint64_t page = gpa >> 12;
-  if (page >= notes_.size()) notes_.resize((page + 1024) & ~1023ull);
-  return notes_[page];
-}
-
 // ---- caches ----
 
 void Paging::new_epochs() {
@@ -42,17 +36,17 @@ void Paging::flush() {
   for (auto& e : tlb_) e = {};
   for (auto& e : fetch_) e = {};
   data_regions_ = fetch_regions_ = {};
-  for (auto& n : notes_) {
+  notes_.for_each([this](Gpa, Note& n) {
     n.writer = 0;
     if (n.kind & note_is_table) release_table(n);
-  }
+  });
   root_used_ = {};
   new_epochs();
 }
 
 void Paging::flush_writes() {
   for (auto& e : tlb_) e.tag_write = tlb_empty;
-  for (auto& n : notes_) n.writer = 0;
+  notes_.for_each([](Gpa, Note& n) { n.writer = 0; });
 }
 
 void Paging::select() {
@@ -269,8 +263,9 @@ void Paging::store(Gpa gpa, std::uint8_t* host, const void* data, unsigned size)
 
 void Paging::written_by_device(Gpa gpa, std::uint64_t length) {
   for (std::uint64_t at = gpa; at < gpa + length; at = (at | page_mask) + 1) {
-    if ((at >> 12) >= notes_.size()) return;
-    Note& n = notes_[at >> 12];
+    Note* const known = notes_.find(at);
+    if (known == nullptr) continue;
+    Note& n = *known;
     if (n.kind & note_is_table) {
       flush();  // the bytes before are gone; DMA into page tables is rare enough
       cpu_.break_block = true;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "vmm/engine/interp/cpu.h"
+#include "vmm/engine/interp/sparse_pages.h"
 
 namespace lockstitch::interp {
 
@@ -91,7 +92,7 @@ class Paging {
     std::array<std::uint64_t, 16> words_{};
   };
 
-  Note& note(Gpa gpa);
+  Note& note(Gpa gpa) { return notes_.at(gpa); }
   void note_table(Gpa table_page, std::uint64_t base, unsigned shift, unsigned entry_bytes);
   void release_table(Note& note);
   void revoke_writes(Gpa page, Note& note);
@@ -117,7 +118,7 @@ class Paging {
   };
   std::array<Epoch, sets> epoch_{};
   std::uint32_t last_epoch_ = 0;
-  std::vector<Note> notes_;
+  SparsePages<Note> notes_;
   std::vector<Table> tables_;
   std::vector<std::uint32_t> free_tables_;
 };

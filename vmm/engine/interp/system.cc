@@ -330,7 +330,7 @@ void rdpmc(Cpu& cpu, const Op* op) {  // no performance counters
   raise(cpu, Vector::gp, 0);
 }
 void cpuid_instruction(Cpu& cpu, const Op* op) {
-  const CpuidResult r = cpuid(static_cast<std::uint32_t>(cpu.gpr[0]), static_cast<std::uint32_t>(cpu.gpr[1]));
+  const CpuidResult r = cpuid(static_cast<std::uint32_t>(cpu.gpr[0]), static_cast<std::uint32_t>(cpu.gpr[1]), cpu.model);
   cpu.gpr[0] = r.eax;
   cpu.gpr[3] = r.ebx;
   cpu.gpr[1] = r.ecx;
@@ -343,7 +343,7 @@ void rdmsr(Cpu& cpu, const Op* op) {
   require_cpl0(cpu);
   const auto index = static_cast<std::uint32_t>(cpu.gpr[1]);
   std::uint64_t value = 0;
-  if (is_apic_msr(index)) {
+  if (is_outside_msr(cpu, index)) {
     const ExitReply reply = leave_door(cpu, {ExitKind::msr_read, 8, index, 0, {}});
     if (reply.fault) raise(cpu, Vector::gp, 0);
     value = reply.value;
@@ -360,12 +360,15 @@ void wrmsr(Cpu& cpu, const Op* op) {
   require_cpl0(cpu);
   const auto index = static_cast<std::uint32_t>(cpu.gpr[1]);
   std::uint64_t value = (cpu.gpr[2] << 32) | (cpu.gpr[0] & 0xffff'ffff);
-  if (is_apic_msr(index)) {
+  const bool tells_offset = concerns_tsc_offset(cpu, index);
+  if (tells_offset && index != 0x10) leave_door(cpu, {ExitKind::msr_write, 8, 0x10, cpu.rest.tsc_offset, {}});
+  if (is_outside_msr(cpu, index)) {
     if (index == 0x6e0 && value != 0) value -= cpu.rest.tsc_offset;
     if (leave_door(cpu, {ExitKind::msr_write, 8, index, value, {}}).fault) raise(cpu, Vector::gp, 0);
   } else if (!write_msr(cpu, index, value)) {
     raise(cpu, Vector::gp, 0);
   }
+  if (tells_offset && index == 0x10) leave_door(cpu, {ExitKind::msr_write, 8, 0x10, cpu.rest.tsc_offset, {}});
   LS_LEAVE(cpu, op, next_rip(cpu, op));
 }
 template <class S>
