@@ -1,7 +1,7 @@
 # lockstitch_layer(NAME SOURCES ... [LAYERS ...] [THIRD_PARTY ...]): one library per layer. LAYERS beyond the contract and
 # THIRD_PARTY beyond what the layer's fence allows stop the configuration; docs/ARCHITECTURE.md says why.
 set(LOCKSTITCH_FENCE_machine Boost::context xxhash)
-set(LOCKSTITCH_FENCE_world slirp vncserver png Threads::Threads fmt)
+set(LOCKSTITCH_FENCE_world nbd slirp vncserver png Threads::Threads fmt)
 set(LOCKSTITCH_FENCE_boot "")
 set(LOCKSTITCH_FENCE_interp "")
 set(LOCKSTITCH_FENCE_devices "")

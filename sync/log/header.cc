@@ -55,8 +55,11 @@ Header decode(schema::Header::Reader from) {
   }
   header.board = board_of(from.getBoard());
   for (const auto image : from.getImages()) {
-    header.images.push_back(
-        {image.getRole(), image.getPath(), image.getBytes(), {image.getHash().getHigh(), image.getHash().getLow()}});
+    header.images.push_back({image.getRole(),
+                             image.getPath(),
+                             image.getBytes(),
+                             {image.getHash().getHigh(), image.getHash().getLow()},
+                             image.getFormat()});
   }
   return header;
 }
@@ -120,6 +123,7 @@ std::vector<std::uint8_t> encode_header(const Header& header) {
     auto hash = images[i].initHash();
     hash.setHigh(image.hash.high);
     hash.setLow(image.hash.low);
+    images[i].setFormat(image.format);
   }
 
   kj::VectorOutputStream bytes;

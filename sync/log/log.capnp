@@ -100,6 +100,8 @@ struct Image {
   # Where it was; a hint.
   bytes @2 :UInt64;
   hash @3 :Digest;
+  format @4 :Text;
+  # Of a disk image: "qcow2" and the like; bytes and hash are then those of the disk in it. Empty: raw.
 }
 
 # ---- The rest: batches of entries

@@ -26,10 +26,14 @@ ImageIdentity identify_image(Bytes contents) {
 Result<ImageScan> scan_image(const std::string& path) {
   auto reader = PieceReader::open(path);
   if (!reader.ok()) return reader.error();
+  return scan_image(reader.value());
+}
+
+Result<ImageScan> scan_image(PieceSource& source) {
   ImageScan scan;
   ImageHash hash;
   for (std::uint64_t offset = 0;;) {
-    const auto piece = reader.value().next();
+    const auto piece = source.next();
     if (!piece.ok()) return piece.error();
     const std::size_t bytes = piece.value().contents.size();
     if (bytes == 0) break;

@@ -7,6 +7,7 @@
 #include "lockstitch/result.h"
 #include "lockstitch/types.h"
 #include "sync/trace/image_hash.h"
+#include "sync/trace/piece_source.h"
 
 namespace lockstitch::sync {
 
@@ -30,5 +31,7 @@ struct ImageScan {
 
 /// As identify_image, and what of it matters.
 Result<ImageScan> scan_image(const std::string& path);
+/// The same of all that comes from `source`.
+Result<ImageScan> scan_image(PieceSource& source);
 
 }  // namespace lockstitch::sync

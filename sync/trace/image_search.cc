@@ -12,19 +12,25 @@
 namespace lockstitch::sync {
 namespace {
 
-std::vector<std::string> candidates(const TraceFolder& folder, const ImageReference& image,
-                                    const std::vector<std::string>& search) {
-  std::vector<std::string> paths{folder.image(image.hash)};
-  const auto add = [&](const std::string& path) {
-    if (std::find(paths.begin(), paths.end(), path) == paths.end()) paths.push_back(path);
+struct Candidate {
+  std::string path;
+  std::string format;
+};
+
+std::vector<Candidate> candidates(const TraceFolder& folder, const ImageReference& image,
+                                  const std::vector<std::string>& search) {
+  std::vector<Candidate> all{{folder.image(image.hash), ""}};
+  const auto add = [&](const std::string& path, const std::string& format) {
+    const auto same = [&](const Candidate& each) { return each.path == path; };
+    if (std::find_if(all.begin(), all.end(), same) == all.end()) all.push_back({path, format});
   };
-  if (!image.path.empty()) add(image.path);
+  if (!image.path.empty()) add(image.path, image.format);
   const std::string name = image.path.substr(image.path.rfind('/') + 1);
   for (const std::string& place : search) {
-    if (!name.empty()) add(fmt::format("{}/{}", place, name));
-    add(fmt::format("{}/{}", place, to_text(image.hash)));
+    if (!name.empty()) add(fmt::format("{}/{}", place, name), image.format);
+    add(fmt::format("{}/{}", place, to_text(image.hash)), "");
   }
-  return paths;
+  return all;
 }
 
 Error not_readable(const std::string& path) {
@@ -44,21 +50,22 @@ Result<FoundImage> search_image(const TraceFolder& folder, const ImageReference&
                                 const std::vector<std::string>& search) {
   std::string changed;
   std::optional<Error> unreadable;
-  for (const std::string& path : candidates(folder, image, search)) {
+  for (const auto& [path, format] : candidates(folder, image, search)) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) {
       if (errno != ENOENT && errno != ENOTDIR && !unreadable) unreadable = not_readable(path);
       continue;
     }
-    if (S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) != image.bytes) {
+    if (format.empty() && S_ISREG(info.st_mode) && static_cast<std::uint64_t>(info.st_size) != image.bytes) {
       append(changed, fmt::format("'{}' has {} bytes and had {}", path, info.st_size, image.bytes));
       continue;
     }
-    auto scan = scan_image(path);
+    auto source = folder.open_image(path, format);
+    auto scan = source.ok() ? scan_image(*source.value()) : Result<ImageScan>(source.error());
     if (!scan.ok()) {
       if (!unreadable) unreadable = scan.error();
     } else if (scan.value().identity == ImageIdentity{image.bytes, image.hash}) {
-      return FoundImage{path, std::move(scan).value()};
+      return FoundImage{path, format, std::move(scan).value()};
     } else {
       append(changed, fmt::format("'{}' has other contents", path));
     }

@@ -13,6 +13,7 @@ namespace lockstitch::sync {
 
 struct FoundImage {
   std::string path;
+  std::string format;  ///< of this file; a copy in a trace is raw
   ImageScan scan;
 };
 

@@ -23,7 +23,6 @@
 #include "sync/trace/image_search.h"
 #include "sync/trace/layout.h"
 #include "sync/trace/manifest.h"
-#include "sync/trace/piece_reader.h"
 
 namespace lockstitch::sync {
 namespace {
@@ -37,6 +36,7 @@ constexpr std::size_t sparse_parts_max = 65'536;
 struct Part {
   std::string path;
   std::uint64_t bytes = 0;
+  std::string format;             ///< of an image; packed is what is in it, raw
   std::optional<ImageScan> scan;  ///< of an image: what it must still be
 };
 using Parts = std::map<std::string, Part>;  ///< by the name in the pack
@@ -55,7 +55,7 @@ Outcome add_part(const TraceFolder& folder, const std::string& name, Parts& part
                     "not being recorded.",
                     path, std::strerror(errno))};
   }
-  parts[name] = {path, static_cast<std::uint64_t>(info.st_size), {}};
+  parts[name] = {path, static_cast<std::uint64_t>(info.st_size), "", {}};
   return success();
 }
 
@@ -190,14 +190,15 @@ class PackFile {
 };
 
 /// Copies one file. Returns what it held.
-Result<ImageIdentity> copy_part(const std::string& name, const Part& part, PackFile& pack, Progress& progress) {
-  auto reader = PieceReader::open(part.path);
+Result<ImageIdentity> copy_part(const TraceFolder& folder, const std::string& name, const Part& part, PackFile& pack,
+                                Progress& progress) {
+  auto reader = folder.open_image(part.path, part.format);
   if (!reader.ok()) return reader.error();
-  const Outcome begun = pack.begin(name, reader.value().bytes(), part.scan ? &part.scan->data : nullptr);
+  const Outcome begun = pack.begin(name, reader.value()->bytes(), part.scan ? &part.scan->data : nullptr);
   if (!begun) return begun.error();
   ImageHash hash;
   for (;;) {
-    const auto piece = reader.value().next();
+    const auto piece = reader.value()->next();
     if (!piece.ok()) return piece.error();
     const Bytes contents = piece.value().contents;
     if (contents.empty()) break;
@@ -237,14 +238,15 @@ Outcome pack_trace(const TraceFolder& folder, const std::vector<ImageReference>&
     if (!parts.contains(image_name(image.hash))) {
       auto found = search_image(folder, image, search);
       if (!found.ok()) return found.error();
-      parts[image_name(image.hash)] = {found.value().path, image.bytes, std::move(found.value().scan)};
+      parts[image_name(image.hash)] = {found.value().path, image.bytes, found.value().format,
+                                       std::move(found.value().scan)};
     }
     told.add(image.bytes);
   }
 
   std::string manifest;
   for (const auto& [name, part] : parts) {
-    const auto copied = copy_part(name, part, *pack.value(), told);
+    const auto copied = copy_part(folder, name, part, *pack.value(), told);
     if (!copied.ok()) return copied.error();
     manifest += manifest_line(name, copied.value());
   }

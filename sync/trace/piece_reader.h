@@ -9,23 +9,17 @@
 #include "lockstitch/result.h"
 #include "lockstitch/types.h"
 #include "sync/log/file_bytes.h"
+#include "sync/trace/piece_source.h"
 
 namespace lockstitch::sync {
 
-struct Piece {
-  Bytes contents;     ///< until the next call; empty at the end of the file
-  bool hole = false;  ///< a whole piece of zeros that the file system does not even store
-};
-
-class PieceReader {
+class PieceReader final : public PieceSource {
  public:
   /// Fails: missing, no permission, a folder or another thing without contents.
   static Result<PieceReader> open(const std::string& path);
 
-  std::uint64_t bytes() const { return bytes_; }
-
-  /// Fails: unreadable, or the file's size changes meanwhile.
-  Result<Piece> next();
+  std::uint64_t bytes() const override { return bytes_; }
+  Result<Piece> next() override;
 
  private:
   PieceReader(std::string path, FileHandle file) : path_(std::move(path)), file_(std::move(file)) {}

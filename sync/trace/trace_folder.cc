@@ -12,6 +12,7 @@
 #include "sync/trace/fresh_folder.h"
 #include "sync/trace/image_search.h"
 #include "sync/trace/layout.h"
+#include "sync/trace/piece_reader.h"
 
 namespace lockstitch::sync {
 
@@ -35,9 +36,32 @@ Result<std::string> TraceFolder::find_image(const ImageReference& image, const s
   return std::move(found).value().path;
 }
 
+Result<ImageReference> TraceFolder::locate_image(const ImageReference& image,
+                                                 const std::vector<std::string>& search) const {
+  auto found = search_image(*this, image, search);
+  if (!found.ok()) return found.error();
+  ImageReference located = image;
+  located.path = std::move(found.value().path);
+  located.format = std::move(found.value().format);
+  return located;
+}
+
+Result<std::unique_ptr<PieceSource>> TraceFolder::open_image(const std::string& path, const std::string& format) const {
+  if (!format.empty() && open_format_) return open_format_(path, format);
+  if (!format.empty()) {
+    return Error{ExitCode::unavailable,
+                 fmt::format("The image '{}' of format {} cannot be read here; use `lockstitch`, "
+                             "or convert it to raw.",
+                             path, format)};
+  }
+  auto reader = PieceReader::open(path);
+  if (!reader.ok()) return reader.error();
+  return std::unique_ptr<PieceSource>(std::make_unique<PieceReader>(std::move(reader).value()));
+}
+
 void TraceFolder::keep_link(const ImageReference& image) const {
   struct stat info {};
-  if (::stat(image.path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return;
+  if (!image.format.empty() || ::stat(image.path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return;
   if (static_cast<std::uint64_t>(info.st_size) != image.bytes) return;
   // Of the file, not of a symbolic link to it such as /boot/vmlinuz.
   [[maybe_unused]] const int done =

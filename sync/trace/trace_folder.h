@@ -8,6 +8,7 @@
 
 #include "lockstitch/result.h"
 #include "sync/log/header.h"
+#include "sync/trace/piece_source.h"
 
 namespace lockstitch::sync {
 
@@ -33,12 +34,21 @@ class TraceFolder {
   /// its old name or its hash. Every candidate is read and compared. Fails: found nowhere, or changed since.
   Result<std::string> find_image(const ImageReference& image, const std::vector<std::string>& search) const;
 
+  /// The same image with the path and the format that it has now.
+  Result<ImageReference> locate_image(const ImageReference& image, const std::vector<std::string>& search) const;
+
+  /// What reads images of other formats than raw; without it they are refused.
+  void read_formats_with(OpenFormat open) { open_format_ = std::move(open); }
+  /// `format`: as in the header. Fails: missing, unreadable, not of that format.
+  Result<std::unique_ptr<PieceSource>> open_image(const std::string& path, const std::string& format) const;
+
   /// Keeps the image's file in images/ by a hard link, if that is possible: a file that is replaced by renaming, as
   /// packages do, then stays. It is no copy; a file that is written to changes in both places, and find_image says so.
   void keep_link(const ImageReference& image) const;
 
  private:
   std::string path_;
+  OpenFormat open_format_;
 };
 
 }  // namespace lockstitch::sync

@@ -1,14 +1,16 @@
-// The media of the CD-ROM drive: ISO images, looked at before a guest is started with them.
+// `--cdrom`: an ISO image, looked at before a guest relies on it.
 #pragma once
 #include <memory>
 #include <string>
 
 #include "lockstitch/result.h"
 #include "vmm/world/block_file.h"
+#include "vmm/world/world_trouble.h"
 
 namespace lockstitch::app {
 
-/// Fails: what BlockFile says; a size that is no whole number of 2048-byte blocks; no CD; a copy that lacks its end.
+/// Read-only. Its size is a multiple of 2048 bytes, and it begins as ISO 9660 or UDF says. Fails: as BlockFile::open,
+/// no ISO image, shorter than it says of itself.
 Result<std::unique_ptr<world::BlockFile>> open_cdrom(const std::string& path, world::WorldTrouble& trouble);
 
 }  // namespace lockstitch::app

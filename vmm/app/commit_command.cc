@@ -59,6 +59,13 @@ Outcome replace_image(const std::string& path, sync::WrittenDisk& disk, const st
 
 /// Fails: the image lies somewhere else than it did, is no plain file, or the trace cannot keep the old one.
 Outcome check_image(const OpenTrace& trace, const sync::ImageReference& image) {
+  if (!image.format.empty()) {
+    return Error{
+        ExitCode::unavailable,
+        fmt::format("the disk image '{}' has the format {}, and only raw images are committed to; record with a "
+                    "raw copy, made by `qemu-img convert -O raw`",
+                    image.path, image.format)};
+  }
   std::error_code failed;
   if (!std::filesystem::is_regular_file(image.path, failed)) {
     return Error{ExitCode::missing_input, fmt::format("the disk image '{}' is no file any more, so nothing can be "

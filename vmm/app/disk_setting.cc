@@ -12,7 +12,7 @@
 namespace lockstitch::app {
 
 namespace {
-constexpr std::array<std::string_view, 4> known_keys{"file", "mode", "readonly", "bus"};
+constexpr std::array<std::string_view, 5> known_keys{"file", "format", "mode", "readonly", "bus"};
 constexpr std::array<std::string_view, 3> modes{"overlay", "ro", "rw"};
 constexpr std::array<std::string_view, 2> buses{"virtio", "ide"};
 }  // namespace
@@ -42,6 +42,12 @@ Outcome DiskSetting::apply(const Item& item, const PathBase& base) {
     }
     return success();
   }
+  if (item.key == "format" && item.value) {
+    format = world::format_named(*item.value);
+    if (format) return success();
+    return Error{ExitCode::usage, fmt::format("there is no image format '{}'; it is one of {}", *item.value,
+                                              listed(world::format_names()))};
+  }
   if (item.key == "bus" && item.value) {
     const auto known = std::find(buses.begin(), buses.end(), *item.value);
     if (known == buses.end())
@@ -50,7 +56,7 @@ Outcome DiskSetting::apply(const Item& item, const PathBase& base) {
     return success();
   }
   if (item.key == "readonly") return Error{ExitCode::usage, "a disk's 'readonly' takes no value"};
-  if (item.key == "file" || item.key == "mode" || item.key == "bus") {
+  if (item.key == "file" || item.key == "format" || item.key == "mode" || item.key == "bus") {
     return Error{ExitCode::usage, fmt::format("a disk's '{}' needs a value", item.key)};
   }
   return Error{ExitCode::usage, fmt::format("a disk has no '{}'{}", item.key,

@@ -1,4 +1,4 @@
-// `--disk`: a raw image and what becomes of the guest's writes.
+// `--disk`: an image and what becomes of the guest's writes.
 #pragma once
 #include <optional>
 #include <span>
@@ -9,7 +9,7 @@
 #include "vmm/app/item.h"
 #include "vmm/app/path_base.h"
 #include "vmm/app/pc_model.h"
-#include "vmm/world/block_file.h"
+#include "vmm/world/image_format.h"
 
 namespace lockstitch::app {
 
@@ -17,7 +17,8 @@ struct DiskSetting {
   std::string file;
   /// A mistake must not cost anybody their image: writing to it has to be asked for.
   world::BlockMode mode = world::BlockMode::overlay;
-  std::optional<DiskBus> bus;  ///< nothing said: virtio with a kernel, otherwise IDE
+  std::optional<world::ImageFormat> format{};  ///< nothing said: by its contents
+  std::optional<DiskBus> bus{};                ///< nothing said: virtio with a kernel, otherwise IDE
 
   Outcome apply(const Item& item, const PathBase& base);
   Outcome complete() const;
@@ -26,7 +27,7 @@ struct DiskSetting {
   static std::span<const std::string_view> keys();
 };
 
-/// `[file=]F[,mode=overlay|ro|rw][,readonly][,bus=virtio|ide]`
+/// `[file=]F[,format=raw|qcow2|vhdx|vmdk|vpc|vdi][,mode=overlay|ro|rw][,readonly][,bus=virtio|ide]`
 Result<DiskSetting> parse_disk(const std::string& text, const PathBase& base);
 
 }  // namespace lockstitch::app

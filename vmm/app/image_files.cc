@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "vmm/world/disk_image.h"
+
 namespace lockstitch::app {
 
 bool boots_from_network(const Settings& settings, const PcModel& pc) {
@@ -22,7 +24,8 @@ std::vector<ImageFile> image_files(const Settings& settings) {
   add("initrd", settings.initrd);
   for (std::size_t i = 0; i < settings.disks.size(); ++i) {
     const DiskSetting& disk = settings.disks[i];
-    add("disk" + std::to_string(i), disk.file, disk.mode != world::BlockMode::read_only);
+    files.push_back(
+        {"disk" + std::to_string(i), disk.file, disk.mode != world::BlockMode::read_only, true, disk.format});
   }
   const PcModel pc = settings.pc_model();
   if (pc.firmware != FirmwareKind::none) add("firmware", firmware_path(settings.pc, pc.firmware));
@@ -39,6 +42,13 @@ std::vector<ImageFile> image_files(const Settings& settings) {
       add("cdrom" + std::to_string(i), (*settings.pc.media)[i]);
   }
   return files;
+}
+
+Result<std::string> format_name(const ImageFile& file) {
+  if (!file.disk) return std::string();
+  const auto format = world::format_of_image(file.path, file.format);
+  if (!format.ok()) return format.error();
+  return format.value() == world::ImageFormat::raw ? std::string() : std::string(world::name_of(format.value()));
 }
 
 }  // namespace lockstitch::app

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "sync/trace/pack.h"
+#include "vmm/app/image_pieces.h"
 #include "vmm/app/message.h"
 
 namespace lockstitch::app {
@@ -28,6 +29,10 @@ Result<std::string> temporary_folder() {
 }
 
 }  // namespace
+
+OpenTrace::OpenTrace(std::string name, sync::TraceFolder folder) : name_(std::move(name)), folder_(std::move(folder)) {
+  folder_.read_formats_with(open_image_pieces);
+}
 
 Result<std::unique_ptr<OpenTrace>> OpenTrace::open(const std::string& path) {
   struct stat info {};
@@ -73,9 +78,9 @@ OpenTrace::~OpenTrace() {
 Result<sync::Header> OpenTrace::header_with_images(const std::vector<std::string>& search) const {
   sync::Header header = header_;
   for (sync::ImageReference& image : header.images) {
-    auto found = folder_.find_image(image, search);
+    auto found = folder_.locate_image(image, search);
     if (!found.ok()) return found.error();
-    image.path = std::move(found).value();
+    image = std::move(found).value();
   }
   return header;
 }

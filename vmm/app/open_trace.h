@@ -52,7 +52,7 @@ class OpenTrace {
   Result<std::optional<sync::CheckpointFile>> checkpoint_before(Tick tick) const;
 
  private:
-  OpenTrace(std::string name, sync::TraceFolder folder) : name_(std::move(name)), folder_(std::move(folder)) {}
+  OpenTrace(std::string name, sync::TraceFolder folder);
 
   std::string name_;
   sync::TraceFolder folder_;

@@ -32,6 +32,15 @@ Result<std::vector<sync::ImageReference>> images_of(const Settings& settings) {
       images.push_back({file.role, file.path, 0, {}});
       continue;
     }
+    const auto format = format_name(file);
+    if (!format.ok()) return format.error();
+    if (!format.value().empty()) {
+      return Error{
+          ExitCode::unavailable,
+          fmt::format("The disk image '{}' has the format {}, and a protected guest's disk with mode=ro must be "
+                      "raw; convert it on each host with `qemu-img convert -O raw`, or use mode=rw.",
+                      file.path, format.value())};
+    }
     const auto found = sync::identify_image(file.path);
     if (!found.ok()) return found.error();
     images.push_back({file.role, file.path, found.value().bytes, found.value().hash});

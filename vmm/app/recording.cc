@@ -10,6 +10,7 @@
 #include "sync/log/header.h"
 #include "sync/trace/image.h"
 #include "vmm/app/image_files.h"
+#include "vmm/app/image_pieces.h"
 #include "vmm/app/message.h"
 #include "vmm/app/trace_header.h"
 
@@ -48,7 +49,9 @@ class Recording::LogEndpoint final : public world::Endpoint {
 };
 
 Recording::Recording(const Settings& settings, world::StopRequest& stop, sync::TraceFolder folder)
-    : settings_(settings), stop_(stop), folder_(std::move(folder)) {}
+    : settings_(settings), stop_(stop), folder_(std::move(folder)) {
+  folder_.read_formats_with(open_image_pieces);
+}
 
 Recording::~Recording() = default;
 
@@ -88,9 +91,14 @@ Outcome Recording::begin(Board& board, const WrittenDisks& disks) {
 Result<std::vector<sync::ImageReference>> Recording::identify_images() const {
   std::vector<sync::ImageReference> images;
   for (const ImageFile& file : image_files(settings_)) {
-    const auto found = sync::identify_image(file.path);
-    if (!found.ok()) return found.error();
-    images.push_back({file.role, absolute(file.path), found.value().bytes, found.value().hash});
+    const auto format = format_name(file);
+    if (!format.ok()) return format.error();
+    auto contents = folder_.open_image(file.path, format.value());
+    if (!contents.ok()) return contents.error();
+    const auto scan = sync::scan_image(*contents.value());
+    if (!scan.ok()) return scan.error();
+    const auto& [bytes, hash] = scan.value().identity;
+    images.push_back({file.role, absolute(file.path), bytes, hash, format.value()});
   }
   return images;
 }

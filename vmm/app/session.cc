@@ -13,6 +13,7 @@
 #include "vmm/app/pair_trouble.h"
 #include "vmm/app/progress.h"
 #include "vmm/app/seed.h"
+#include "vmm/world/disk_image.h"
 #include "vmm/world/host_file.h"
 
 namespace lockstitch::app {
@@ -117,7 +118,8 @@ void Session::end_world() {
 
 Outcome Session::open_disks() {
   for (const DiskSetting& setting : settings_.disks) {
-    auto disk = world::BlockFile::open(setting.file, setting.mode, *trouble_, recording_ ? recording_->folder() : "");
+    auto disk = world::open_disk_image(setting.file, setting.format, setting.mode, *trouble_,
+                                       recording_ ? recording_->folder() : "");
     if (!disk.ok()) return disk.error();
     disks_.push_back(std::move(disk).value());
     written_disks_.push_back(std::make_unique<sync::WrittenDisk>(*disks_.back()));

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "lockstitch/block.h"
 #include "lockstitch/result.h"
 #include "sync/peer/desk.h"
 #include "vmm/app/board.h"
@@ -116,7 +117,7 @@ class Session {
   std::unique_ptr<world::Endpoint> release_bell_;
   std::optional<OutputFile> digests_;
   Outcome digests_written_ = success();
-  std::vector<std::unique_ptr<world::BlockFile>> disks_;
+  std::vector<std::unique_ptr<BlockPort>> disks_;
   WrittenDisks written_disks_;
   std::vector<std::unique_ptr<world::BlockFile>> media_;  ///< of the CD-ROM drive
   std::unique_ptr<Board> board_;

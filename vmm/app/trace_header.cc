@@ -38,12 +38,14 @@ sync::EngineDescription engine_of(const EngineTraits& traits) {
           traits.traps_tsc,         traits.traps_random,   traits.no_visible_tlb};
 }
 
-std::string path_of(const sync::Header& header, std::string_view role) {
+sync::ImageReference image_of(const sync::Header& header, std::string_view role) {
   for (const sync::ImageReference& image : header.images) {
-    if (image.role == role) return image.path;
+    if (image.role == role) return image;
   }
-  return "";
+  return {};
 }
+
+std::string path_of(const sync::Header& header, std::string_view role) { return image_of(header, role).path; }
 
 }  // namespace
 
@@ -87,7 +89,9 @@ Settings settings_of(const sync::Header& header) {
   const PcModel pc = pc_model_of(board.pc).value();  // check_replayable() has looked
   for (std::size_t i = 0; i < board.disks.size(); ++i) {
     const auto mode = board.disks[i].read_only ? world::BlockMode::read_only : world::BlockMode::overlay;
-    settings.disks.push_back({path_of(header, fmt::format("disk{}", i)), mode, pc.buses[i]});
+    const sync::ImageReference image = image_of(header, fmt::format("disk{}", i));
+    const auto format = image.format.empty() ? world::ImageFormat::raw : world::format_named(image.format);
+    settings.disks.push_back({image.path, mode, format, pc.buses[i]});
   }
   settings.network.card = pc.card;
   settings.pc.adopt(pc);
@@ -130,6 +134,10 @@ Outcome check_replayable(const sync::Header& header) {
   if (header.board.ns_per_tick != ns_per_tick) return no("its clock runs at another rate");
   if (header.engine.name != "interp") return no(fmt::format("there is no engine '{}' here", header.engine.name));
   if (header.cpuid != cpuid_rows(pc.value().hyperv)) return no("its processor model answers CPUID otherwise than ours");
+  for (const sync::ImageReference& image : header.images) {
+    if (!image.format.empty() && !world::format_named(image.format))
+      return no(fmt::format("its {} has the format '{}'", image.role, image.format));
+  }
   if (header.board.memory_bytes < limits::memory_min_bytes || header.board.memory_bytes > limits::memory_max_bytes) {
     return no(fmt::format("its guest has {} bytes of memory", header.board.memory_bytes));
   }

@@ -16,7 +16,7 @@ struct FirmwareRequest {
   MemoryMap ram{};  ///< RAM only
   AcpiRequest acpi;
   std::array<std::uint8_t, 16> uuid{};
-  std::vector<std::string> boot_order;  ///< paths as SeaBIOS and OVMF know them, e.g. "/pci@i0cf8/scsi@4/disk@0,0"
+  std::vector<std::string> boot_order{};  ///< paths as SeaBIOS and OVMF know them, e.g. "/pci@i0cf8/scsi@4/disk@0,0"
   bool boot_menu = false;
 };
 

@@ -4,21 +4,16 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "lockstitch/block.h"
 #include "lockstitch/result.h"
-#include "vmm/world/descriptor.h"
+#include "vmm/world/image_file.h"
+#include "vmm/world/overlay.h"
 #include "vmm/world/world_trouble.h"
 
 namespace lockstitch::world {
-
-enum class BlockMode : std::uint8_t {
-  read_write,  ///< one process at a time
-  read_only,   ///< any number at a time, none that writes
-  overlay,     ///< the image as in read_only; writes go to an unlinked file
-};
 
 class BlockFile : public BlockPort {
  public:
@@ -27,8 +22,11 @@ class BlockFile : public BlockPort {
   /// overlay.
   static Result<std::unique_ptr<BlockFile>> open(const std::string& path, BlockMode mode, WorldTrouble& trouble,
                                                  const std::string& overlay_folder = "");
+  /// The same of an image that is open already, which is locked here.
+  static Result<std::unique_ptr<BlockFile>> open(ImageFile image, const std::string& path, BlockMode mode,
+                                                 WorldTrouble& trouble, const std::string& overlay_folder = "");
 
-  std::uint64_t sectors() const override { return size_bytes_ / sector_bytes; }
+  std::uint64_t sectors() const override { return image_.bytes / sector_bytes; }
   bool read_only() const override { return mode_ == BlockMode::read_only; }
   void prepare(std::uint64_t sector, std::uint64_t bytes) override;
   void read(std::uint64_t sector, MutableBytes out) override;
@@ -39,29 +37,17 @@ class BlockFile : public BlockPort {
   void flush() override;
 
  private:
-  /// Unit: bytes. What the overlay copies at least; one bit each says where the truth is.
-  static constexpr std::uint64_t cluster_bytes = 4096;
+  BlockFile(ImageFile image, std::string path, BlockMode mode, WorldTrouble& trouble)
+      : path_(std::move(path)), mode_(mode), trouble_(trouble), image_(std::move(image)) {}
 
-  BlockFile(std::string path, BlockMode mode, WorldTrouble& trouble)
-      : path_(std::move(path)), mode_(mode), trouble_(trouble) {}
-
-  Outcome make_overlay(std::string folder);
-  bool in_overlay(std::uint64_t cluster) const { return overlaid_[cluster / 64] >> (cluster % 64) & 1; }
-  void write_overlay(std::uint64_t offset, Bytes in);
-  void write_part_of_cluster(std::uint64_t offset, Bytes in);
-  void read_file(const Descriptor& file, std::uint64_t offset, MutableBytes out);
-  void write_file(const Descriptor& file, std::uint64_t offset, Bytes in);
-  template <class Attempt>
-  void insist(Attempt attempt);
+  void read_image(std::uint64_t offset, MutableBytes out);
   void check_range(std::uint64_t sector, std::uint64_t bytes) const;
 
   std::string path_;
   BlockMode mode_;
   WorldTrouble& trouble_;
-  Descriptor image_;
-  std::uint64_t size_bytes_ = 0;
-  Descriptor overlay_;
-  std::vector<std::uint64_t> overlaid_;
+  ImageFile image_;
+  std::optional<Overlay> overlay_;
 };
 
 }  // namespace lockstitch::world

@@ -58,6 +58,10 @@ TEST_CASE("Debian boots by UEFI from a disk on IDE and on virtio, and OVMF comes
   if (have({ovmf, media("pc.img")})) boot("disk_uefi_ide disk_uefi_virtio uefi_shell");
 }
 
+TEST_CASE("Debian boots from a qcow2, a VHDX and a VMDK") {
+  if (have({seabios, media("pc.img"), "/usr/bin/qemu-nbd"})) boot("disk_qcow2 disk_vhdx disk_vmdk");
+}
+
 TEST_CASE("Linux uses the Hyper-V interface and the HPET where they are asked for") {
   if (have({seabios, media("pc.img")})) boot("hyperv_linux hpet_linux");
 }
@@ -113,9 +117,9 @@ TEST_CASE("bad media, firmware and variables are refused in one sentence each") 
   };
   std::filesystem::copy_file(media("grub.iso"), folder.file("cut.iso"));
   std::filesystem::resize_file(folder.file("cut.iso"), 8u << 20);
-  refused({"--cdrom", folder.file("cut.iso")}, 65, "is cut off: it should have");
+  refused({"--cdrom", folder.file("cut.iso")}, 65, "is truncated: it should have");
   std::ofstream(folder.file("text.iso")) << std::string(65536, 'x');
-  refused({"--cdrom", folder.file("text.iso")}, 65, "is no CD or DVD");
+  refused({"--cdrom", folder.file("text.iso")}, 65, "is no ISO image");
   refused({"--cdrom", folder.file("none.iso")}, 66, "none.iso");
   refused({"--firmware", "uefi", "--uefi-vars", folder.file("text.iso")}, 65, "holds no UEFI variables");
   refused({"--firmware", "bios=" + folder.file("none.bin")}, 66, "none.bin");
@@ -123,6 +127,12 @@ TEST_CASE("bad media, firmware and variables are refused in one sentence each") 
   refused({"--firmware", "bios=" + folder.file("odd.bin")}, 65, "no whole number of 4 KiB pages");
   refused({"--firmware", "bois"}, 64, "did you mean 'bios'?");
   refused({}, 64, "nothing to boot");
+  std::ofstream(folder.file("disk.qcow2"), std::ios::binary)
+      << std::string_view("QFI\xfb\0\0\0\3", 8) << std::string(4096, '\0');
+  const std::string programs = std::getenv("PATH");
+  ::setenv("PATH", folder.file("").c_str(), 1);
+  refused({"--disk", folder.file("disk.qcow2")}, 69, "qemu-utils");
+  ::setenv("PATH", programs.c_str(), 1);
   refused({"--cdrom", "empty", "--kernel", "k", "--firmware", "bios"}, 64, "without firmware");
 }
 

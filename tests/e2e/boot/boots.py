@@ -5,6 +5,7 @@ usage: boots.py [--build DIR] [--media DIR] [--folder DIR] [NAME]...
 """
 import argparse
 import pathlib
+import subprocess
 import sys
 import tempfile
 import time
@@ -74,6 +75,29 @@ class Boots:
     def disk_uefi_virtio(self):
         """The same from virtio."""
         self._disk('disk_uefi_virtio', 'uefi', 'virtio')
+
+    def _converted(self, kind, *arguments, command='run'):
+        image = pathlib.Path(self.folder) / f'pc.{kind}'
+        subprocess.run(['qemu-img', 'convert', '-O', kind, self.media / 'pc.img', image], check=True)
+        with self.guest(f'disk_{kind}', '--disk', image, *arguments, command=command) as guest:
+            guest.wait_serial('LOCKSTITCH-GUEST-READY', 300)
+
+    def disk_qcow2(self):
+        """Debian boots from a qcow2, and its recording replays."""
+        trace = pathlib.Path(self.folder) / 'qcow2.trace'
+        self._converted('qcow2', '--output', trace, command='record')
+        done = subprocess.run([self.program, 'replay', trace, '--check', '--quiet'], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        if done.returncode != 0:
+            raise Failed(f'replay: {done.stdout.decode(errors="replace")}')
+
+    def disk_vhdx(self):
+        """Debian boots from a VHDX."""
+        self._converted('vhdx')
+
+    def disk_vmdk(self):
+        """Debian boots from a VMDK."""
+        self._converted('vmdk')
 
     def hyperv_linux(self):
         """Linux takes the Hyper-V interface's clock and timers."""

@@ -89,6 +89,21 @@ TEST_CASE("a kernel's command line must be the same") {
   desk.wait_for("a", "peer_away", "the machines differ in the kernel's command line");
 }
 
+TEST_CASE("a disk may be raw on one host and a qcow2 on the other") {
+  PairDesk desk;
+  const std::string image = desk.path("b.qcow2");
+  if (std::system(("qemu-img create -q -f qcow2 " + image + " 64K").c_str()) != 0)
+    FAIL("qemu-img (qemu-utils) is needed");
+  desk.file("a.img", std::string(64 << 10, 'x'));
+  desk.start("standby", "b", {"--disk", image + ",mode=rw"});
+  desk.start("protect", "a");
+  desk.wait_for("a", "paired");
+  desk.wait_for("b", "following");
+  desk.end();
+  const std::string compare = "qemu-img compare -q -f raw -F qcow2 " + desk.path("a.img") + " " + image;
+  CHECK(std::system(compare.c_str()) == 0);
+}
+
 TEST_CASE("replicas that are alike are one pair, whatever their disks hold") {
   PairDesk desk;
   desk.file("b.img", std::string(64 << 10, 'x'));

@@ -134,7 +134,7 @@ TEST_CASE("a broken guest file is refused with the line that is wrong and what t
                 "2: 'memory': a guest cannot have 1K of memory; give it from 1 MiB to 512 GiB"},
            Case{"[[disk]]\nmode = \"rw\"\n", "1: the disk has no file"},
            Case{"[[disk]]\nfile = \"a\"\nmod = \"rw\"\n", "3: a disk has no 'mod'; did you mean 'mode'?"},
-           Case{"[[disk]]\nfile = \"a\"\nsize = 5\n", "3: a disk has no 'size'; it has file, mode, readonly"},
+           Case{"[[disk]]\nfile = \"a\"\nsize = 5\n", "3: a disk has no 'size'; it has file, format, mode, readonly"},
            Case{"[[disk]]\nfile = 5\n", "2: 'file' must be text in quotes, not a whole number"},
            Case{"[[disk]]\nfile = \"a\"\nmode = \"w\"\n", "3: there is no disk mode 'w'; it is one of overlay, ro, rw"},
            Case{"[net]\nuser = true\ntap = \"t\"\n", ": a network is either 'user' or 'tap', not both"},
