@@ -12,7 +12,7 @@ namespace lockstitch::app {
 Result<std::uint64_t> parse_rtc_start(const std::string& text) {
   const Error bad{
       ExitCode::usage,
-      fmt::format("'{}' is no date from 1980 to 2099 in UTC; write for example 2020-01-31T12:00:00Z, or now", text)};
+      fmt::format("'{}' is no date from 1980 to 2099 in UTC; write for example 2020-01-31T12:00:00Z, now, or local", text)};
   // Every digit of the pattern is a digit of the date, everything else stands for itself.
   constexpr std::string_view pattern = "0000-00-00T00:00:00Z";
   if (text.size() != pattern.size()) return bad;

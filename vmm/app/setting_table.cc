@@ -120,8 +120,8 @@ Outcome set_seed(Settings& s, const std::string& value, const PathBase&) {
   return store(parse_whole_number(value), s.seed);
 }
 Outcome set_rtc(Settings& s, const std::string& value, const PathBase&) {
-  if (value != "now") return store(parse_rtc_start(value), s.rtc_start_seconds);
-  s.rtc_start_seconds = world::wall_clock_seconds();
+  if (value != "now" && value != "local") return store(parse_rtc_start(value), s.rtc_start_seconds);
+  s.rtc_start_seconds = value == "now" ? world::wall_clock_seconds() : world::local_clock_seconds();
   return success();
 }
 Outcome set_no_reboot(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.no_reboot); }
@@ -265,8 +265,8 @@ const std::array rows{
                "where all randomness that the machine offers comes from; default: random, with --clock virtual 0",
                set_seed},
     SettingRow{"rtc", Kind::text, machine, machine_group, "TIME",
-               "date of the guest's clock at power-on, as 2020-01-31T12:00:00Z, or now; default: now, with --clock "
-               "virtual 2020-01-01T00:00:00Z",
+               "date of the guest's clock at power-on, as 2020-01-31T12:00:00Z, now (in UTC), or local; default: "
+               "now, with --clock virtual 2020-01-01T00:00:00Z",
                set_rtc},
     SettingRow{"no-reboot", Kind::flag, machine, machine_group, none,
                "end when the guest resets, instead of booting it again", set_no_reboot},

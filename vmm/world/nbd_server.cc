@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -36,10 +37,10 @@ struct SocketPair {
   Descriptor listening, connected;
 };
 
-/// In /tmp and not in $TMPDIR, for the name of a socket has room for 107 bytes.
+/// In P_tmpdir and not in $TMPDIR, for the name of a socket has room for 107 bytes.
 Result<SocketPair> make_sockets() {
-  std::string folder = "/tmp/lockstitch-nbd-XXXXXX";
-  if (::mkdtemp(folder.data()) == nullptr) return no_socket("/tmp");
+  std::string folder = P_tmpdir "/lockstitch-nbd-XXXXXX";
+  if (::mkdtemp(folder.data()) == nullptr) return no_socket(P_tmpdir);
   const std::string name = folder + "/socket";
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

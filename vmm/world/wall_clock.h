@@ -10,6 +10,14 @@ namespace lockstitch::world {
 /// Unit: seconds since 1970, UTC.
 inline std::uint64_t wall_clock_seconds() { return static_cast<std::uint64_t>(::time(nullptr)); }
 
+/// The same date and time of day as the host's time zone has it, taken for UTC.
+inline std::uint64_t local_clock_seconds() {
+  const time_t now = ::time(nullptr);
+  tm local{};
+  ::localtime_r(&now, &local);
+  return static_cast<std::uint64_t>(now + local.tm_gmtoff);
+}
+
 /// Unit: ns since 1970, UTC. When a trace was begun.
 inline std::uint64_t wall_clock_ns() {
   timespec now{};

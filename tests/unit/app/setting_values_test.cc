@@ -1,6 +1,7 @@
 // Values as people write them: sizes, dates, disks, networks, consoles, seeds.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <set>
 
 #include "lockstitch/limits.h"
@@ -11,6 +12,7 @@
 #include "vmm/app/rtc_start.h"
 #include "vmm/app/seed.h"
 #include "vmm/app/setting_table.h"
+#include "vmm/world/wall_clock.h"
 
 using namespace lockstitch;
 using namespace lockstitch::app;
@@ -48,6 +50,16 @@ TEST_CASE("a date is read and written in one form") {
        {"1980-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "2038-01-19T03:14:08Z", "2099-12-31T23:59:59Z"}) {
     CHECK(rtc_start_text(parse_rtc_start(text).value()) == text);
   }
+}
+
+TEST_CASE("the clock may begin with the host's time of day in its time zone") {
+  ::setenv("TZ", "EAST-03", 1);
+  ::tzset();
+  const std::uint64_t before = world::wall_clock_seconds(), local = world::local_clock_seconds();
+  CHECK(local - before >= 3 * 3600);
+  CHECK(local - before < 3 * 3600 + 60);
+  ::unsetenv("TZ");
+  ::tzset();
 }
 
 TEST_CASE("a date that does not exist or that the clock cannot show is refused") {
