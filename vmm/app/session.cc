@@ -71,6 +71,7 @@ Outcome Session::open() {
   join_desk();
   if (const Outcome disks = open_disks(); !disks.ok()) return disks;
   if (const Outcome media = open_media(); !media.ok()) return media;
+  if (const Outcome bootable = check_bootable(); !bootable.ok()) return bootable;
   if (const Outcome board = make_board(); !board.ok()) return board;
   if (const Outcome there = go_to_start(); !there.ok()) return there;
   if (recording_) {
@@ -135,6 +136,26 @@ Outcome Session::open_media() {
     media_.push_back(std::move(medium).value());
   }
   return success();
+}
+
+/// A new machine whose BIOS can only boot from disks: one of them has a boot sector. A replica's disk may be empty, for
+/// it is filled by its peer.
+Outcome Session::check_bootable() const {
+  const PcModel pc = settings_.pc_model();
+  const bool looks = (mode_ == Mode::run || mode_ == Mode::record) && start_ == nullptr;
+  if (!looks || pc.firmware != FirmwareKind::bios || disks_.empty() || pc.cdrom || pc.boot_menu ||
+      boots_from_network(settings_, pc))
+    return success();
+  for (const auto& disk : disks_) {
+    std::array<std::uint8_t, sector_bytes> sector;
+    disk->read(0, sector);
+    if (sector[510] == 0x55 && sector[511] == 0xaa) return success();
+  }
+  return Error{
+      ExitCode::bad_input,
+      fmt::format("The disk image '{}' has no boot sector, so the BIOS cannot boot from it; install a guest from "
+                  "--cdrom FILE, name another image, or say --boot-menu to look at the firmware.",
+                  settings_.disks.front().file)};
 }
 
 Result<BootFiles> Session::read_boot_files() const {

@@ -87,6 +87,7 @@ class Session {
   void join_desk();
   Outcome open_disks();
   Outcome open_media();
+  Outcome check_bootable() const;
   Result<BootFiles> read_boot_files() const;
   Outcome save_uefi_variables();
   Outcome make_board();

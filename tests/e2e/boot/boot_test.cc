@@ -129,6 +129,8 @@ TEST_CASE("bad media, firmware and variables are refused in one sentence each") 
   refused({}, 64, "nothing to boot");
   std::ofstream(folder.file("disk.qcow2"), std::ios::binary)
       << std::string_view("QFI\xfb\0\0\0\3", 8) << std::string(4096, '\0');
+  std::ofstream(folder.file("empty.img")) << std::string(1 << 20, '\0');
+  refused({"--disk", folder.file("empty.img")}, 65, "has no boot sector");
   const std::string programs = std::getenv("PATH");
   ::setenv("PATH", folder.file("").c_str(), 1);
   refused({"--disk", folder.file("disk.qcow2")}, 69, "qemu-utils");
