@@ -9,6 +9,7 @@
 
 #include "vmm/app/checkpoint_command.h"
 #include "vmm/app/commit_command.h"
+#include "vmm/app/doctor_command.h"
 #include "vmm/app/keys_command.h"
 #include "vmm/app/message.h"
 #include "vmm/app/options.h"
@@ -40,14 +41,15 @@ constexpr std::string_view overview =
     "       lockstitch keys -o DIR [MEMBER...]              make the keys by which they know each other\n"
     "       lockstitch witness [flags]                      be the third party of pairs\n"
     "       lockstitch status|failover|test-failover STATE  of a protected guest\n"
+    "       lockstitch doctor                               what this host can do for guests\n"
     "       lockstitch trace show|stats|verify|diff|pack    look at recordings without running them\n"
     "       lockstitch help [COMMAND]                       this text, or a command's; also COMMAND --help\n"
     "       lockstitch --version\n";
 
-constexpr std::array<std::string_view, 24> commands{
-    "run",     "record", "replay",   "checkpoint",    "commit", "screen",  "screenshot", "type",
-    "press",   "mouse",  "eject",    "insert",        "trace",  "protect", "standby",    "keys",
-    "witness", "status", "failover", "test-failover", "help",   "--help",  "-h",         "--version"};
+constexpr std::array<std::string_view, 25> commands{
+    "run",    "record",   "replay",        "checkpoint", "commit",  "screen",  "screenshot", "type",    "press",
+    "mouse",  "eject",    "insert",        "trace",      "protect", "standby", "keys",       "witness", "doctor",
+    "status", "failover", "test-failover", "help",       "--help",  "-h",      "--version"};
 
 int print(std::string_view text) {
   fmt::print("{}", text);
@@ -103,6 +105,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
   if (command == "standby") return run(Mode::standby, rest);
   if (command == "keys") return finish(keys(rest));
   if (command == "witness") return finish(witness(rest));
+  if (command == "doctor") return finish(doctor(rest));
   if (command == "status") return finish(status(rest));
   if (command == "failover") return finish(failover(rest));
   if (command == "test-failover") return finish(test_failover(rest));

@@ -54,8 +54,9 @@ Outcome KvmVcpu::set_msr(std::uint32_t index, std::uint64_t value) {
   std::array<std::uint64_t, (sizeof(kvm_msrs) + sizeof(kvm_msr_entry)) / 8> room{};
   auto* list = reinterpret_cast<kvm_msrs*>(room.data());
   list->nmsrs = 1;
-  list->entries[0].index = index;
-  list->entries[0].data = value;
+  auto* entry = reinterpret_cast<kvm_msr_entry*>(list + 1);
+  entry->index = index;
+  entry->data = value;
   if (file_.ask(KVM_SET_MSRS, list) != 1) return refused("KVM_SET_MSRS");
   return success();
 }
