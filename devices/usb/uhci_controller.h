@@ -14,15 +14,13 @@ namespace lockstitch {
 /// Models:   PIIX3 function 2 (8086:7020): a UHCI host controller with two root ports, INTD
 /// Maturity: control, bulk and interrupt transfers; suspend and resume; isochronous transfers end as the bus would end
 ///           them, but no device here has any
-/// Missing:  software debug mode (its bit is kept), over-current, keyboard emulation by traps (its enable bits are
-/// kept) Ignored:  data toggles (no packet is ever lost or repeated on this bus), SOFMOD (kept), the size of the last
-/// packet
-///           of a frame
+/// Missing:  software debug mode (its bit is kept), over-current, keyboard emulation by traps (its enables are kept)
+/// Ignored:  data toggles (no packet is ever lost or repeated on this bus), SOFMOD (kept), whether the last packet of a
+///           frame still fits
 /// Arrivals: none; a device that is plugged in may have some
 /// Effects:  none
-/// Alarms:   one: the end of the frame, every millisecond while the controller runs. What the frame's transactions do
-/// to
-///           guest memory happens then, and its interrupts follow.
+/// Alarms:   one: the end of the frame, every millisecond while the controller runs. What its transactions do to guest
+///           memory happens then, and its interrupts follow.
 /// Source:   UHCI Design Guide 1.1; Intel 82371SB datasheet
 class UhciController final : public PciFunction, public AlarmHandler, private UsbUpstream {
  public:
@@ -36,7 +34,7 @@ class UhciController final : public PciFunction, public AlarmHandler, private Us
   static constexpr std::uint64_t catch_up_frames = 32;
 
   UhciController(std::string name, GuestMemory& memory, ClockPort& clock, IrqLine& pin);
-  /// Called while the machine is built. Range: port 0 or 1, once for each.
+  /// Called while the machine is built. Range: port 0 (PORTSC1) or 1, once for each.
   void plug(unsigned port, UsbDevice& device);
   /// Called once, before anything else. The port moves registers().
   void attach(AlarmPort& alarm, MapPort& registers);
