@@ -13,12 +13,11 @@ namespace lockstitch {
 class UhciSchedule {
  public:
   static constexpr unsigned ports = 2;
-  /// Unit: bytes on the bus in one frame, a packet's frame of tokens and gaps counted as packet_cost_bytes.
+  /// Unit: bytes on the bus in one frame. What goes with the data of a packet counts as packet_cost_bytes, so this
+  /// bounds the transactions as well.
   static constexpr unsigned frame_bytes = 1500, packet_cost_bytes = 13;
   /// Unit: queue heads and transfer descriptors that one frame looks at.
   static constexpr unsigned visit_limit = 512;
-  /// Unit: transfer descriptors that one frame executes.
-  static constexpr unsigned transaction_limit = 256;
 
   /// What a frame asks for at its end.
   struct Outcome {
@@ -56,7 +55,7 @@ class UhciSchedule {
   /// Sets the result of a transaction that did not succeed.
   std::uint32_t failed(std::uint32_t status, const Transaction& done, bool setup);
   UsbDevice* find(const Descriptor& td) const;
-  bool time_left() const { return bytes_ < frame_bytes && outcome_.transactions < transaction_limit; }
+  bool time_left() const { return bytes_ < frame_bytes; }
   template <std::size_t N>
   bool read(Gpa gpa, std::array<std::uint32_t, N>& words);
   bool write(Gpa gpa, std::uint32_t word);
