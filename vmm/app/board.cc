@@ -49,6 +49,7 @@ Result<std::unique_ptr<Board>> Board::make(const BoardConfig& config, BootFiles 
   board->wire_pci();
   if (config.pc.display) board->wire_display();
   if (board->has_firmware() || config.pc.cdrom || has_ide_disk(config)) board->wire_ide(config);
+  if (config.pc.tablet) board->wire_usb();
   if (config.network && config.pc.card == NetworkCard::e1000) board->wire_e1000(config);
   if (config.pc.hyperv) board->wire_hyperv();
   board->wire_virtio(config);

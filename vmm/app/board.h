@@ -31,6 +31,8 @@
 #include "devices/pci/power_function.h"
 #include "devices/serial/uart_16550.h"
 #include "devices/timer/hpet.h"
+#include "devices/usb/uhci_controller.h"
+#include "devices/usb/usb_tablet.h"
 #include "devices/timer/pit_8254.h"
 #include "devices/timer/port_61.h"
 #include "devices/timer/rtc_cmos.h"
@@ -87,6 +89,7 @@ class Board {
   std::optional<PortId> console_port() const { return console_port_; }
   std::optional<PortId> keyboard_port() const { return keyboard_port_; }
   std::optional<PortId> mouse_port() const { return mouse_port_; }
+  std::optional<PortId> tablet_port() const { return tablet_port_; }
   std::optional<PortId> cdrom_port() const { return cdrom_port_; }
   /// Where the guest tells that it crashed: pvpanic's byte, or the numbers of a Windows bug check.
   std::optional<PortId> panic_port() const { return panic_port_; }
@@ -110,6 +113,7 @@ class Board {
   void wire_display();
   void wire_ide(const BoardConfig& config);
   void wire_e1000(const BoardConfig& config);
+  void wire_usb();
   void wire_hpet();
   void wire_hyperv();
   void add_virtio(const std::string& name, std::unique_ptr<VirtioDevice> device);
@@ -121,7 +125,7 @@ class Board {
   std::uint64_t memory_bytes_ = 0;
   std::unique_ptr<Machine> machine_;
   PortId serial_port_, debug_port_;
-  std::optional<PortId> network_port_, console_port_, keyboard_port_, mouse_port_, cdrom_port_, panic_port_,
+  std::optional<PortId> network_port_, console_port_, keyboard_port_, mouse_port_, tablet_port_, cdrom_port_, panic_port_,
       crash_port_;
 
   std::unique_ptr<LocalApic> lapic_;
@@ -147,6 +151,8 @@ class Board {
   std::unique_ptr<KeyboardController> keyboard_;
   std::unique_ptr<IdeController> ide_;
   std::unique_ptr<E1000> e1000_;
+  std::unique_ptr<UsbTablet> tablet_;
+  std::unique_ptr<UhciController> usb_;
   std::unique_ptr<Hpet> hpet_;
   std::optional<IrqGate> pit_gate_, rtc_gate_;
   std::unique_ptr<Pvpanic> pvpanic_;

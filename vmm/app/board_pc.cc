@@ -136,6 +136,19 @@ void Board::wire_e1000(const BoardConfig& config) {
   m.add_device(*e1000_);
 }
 
+void Board::wire_usb() {
+  Machine& m = *machine_;
+  constexpr unsigned slot = 1, function = 2, pin_d = 4;
+  tablet_port_ = m.make_port("tablet");
+  tablet_ = std::make_unique<UsbTablet>(m.clock());
+  m.set_arrival_handler(*tablet_port_, *tablet_);
+  usb_ = std::make_unique<UhciController>("usb", m.memory(), m.clock(), isa_->pin(slot, pin_d));
+  usb_->plug(0, *tablet_);
+  usb_->attach(m.alarms().make("usb", *usb_), m.bus().make_port_bar(UhciController::register_bytes, usb_->registers()));
+  pci_->add(slot, function, *usb_);
+  m.add_device(*usb_);
+}
+
 void Board::wire_hpet() {
   Machine& m = *machine_;
   std::array<IrqLine*, Hpet::route_count> routes{};

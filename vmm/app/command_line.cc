@@ -34,7 +34,7 @@ constexpr std::string_view overview =
     "       lockstitch replay DIR [flags]                   run it again, exactly, and compare\n"
     "       lockstitch checkpoint DIR                       of a recording: to replay from, or to go on from live\n"
     "       lockstitch commit DIR                           what a recorded guest wrote goes into its disk images\n"
-    "       lockstitch screen|screenshot|type|press|mouse|eject|insert WHERE ...\n"
+    "       lockstitch screen|screenshot|type|press|mouse|point|eject|insert WHERE ...\n"
     "                                                       see and touch a running guest\n"
     "       lockstitch protect GUEST.toml [flags]           run a guest on two hosts in lockstep\n"
     "       lockstitch standby GUEST.toml [flags]           be the other host\n"
@@ -46,10 +46,10 @@ constexpr std::string_view overview =
     "       lockstitch help [COMMAND]                       this text, or a command's; also COMMAND --help\n"
     "       lockstitch --version\n";
 
-constexpr std::array<std::string_view, 25> commands{
-    "run",    "record",   "replay",        "checkpoint", "commit",  "screen",  "screenshot", "type",    "press",
-    "mouse",  "eject",    "insert",        "trace",      "protect", "standby", "keys",       "witness", "doctor",
-    "status", "failover", "test-failover", "help",       "--help",  "-h",      "--version"};
+constexpr std::array<std::string_view, 26> commands{
+    "run",    "record", "replay",   "checkpoint",    "commit", "screen",  "screenshot", "type",     "press",
+    "mouse",  "point",  "eject",    "insert",        "trace",  "protect", "standby",    "keys",     "witness",
+    "doctor", "status", "failover", "test-failover", "help",   "--help",  "-h",         "--version"};
 
 int print(std::string_view text) {
   fmt::print("{}", text);
@@ -98,6 +98,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
   if (command == "type") return finish(type_into_guest(rest));
   if (command == "press") return finish(press_keys(rest));
   if (command == "mouse") return finish(move_guest_mouse(rest));
+  if (command == "point") return finish(point_in_guest(rest));
   if (command == "eject") return finish(eject_medium(rest));
   if (command == "insert") return finish(insert_medium(rest));
   if (command == "trace") return finish(trace(rest));

@@ -68,7 +68,7 @@ Result<std::string> GuestRequests::do_what(std::string_view word, std::string_vi
     if (!path.starts_with('/')) return usage("the path of a screenshot must be absolute");
     return plain(screen_to_file(parts_.screen, path));
   }
-  static constexpr std::array<std::string_view, 5> inputs{"type", "press", "mouse", "eject", "insert"};
+  static constexpr std::array<std::string_view, 6> inputs{"type", "press", "mouse", "point", "eject", "insert"};
   if (std::find(inputs.begin(), inputs.end(), word) == inputs.end()) return usage("this command is not known");
   if (!closed_.empty()) return Error{ExitCode::unavailable, closed_};
   if (word == "type" || word == "press") {
@@ -77,6 +77,7 @@ Result<std::string> GuestRequests::do_what(std::string_view word, std::string_vi
     return plain(send(parts_.keyboard, "keyboard", keys.value()));
   }
   if (word == "mouse") return plain(move_mouse(rest));
+  if (word == "point") return plain(point(rest));
   if (word == "eject") return plain(send(parts_.cdrom, "CD-ROM drive", {eject_medium}));
   return plain(insert(rest));
 }
@@ -103,6 +104,22 @@ Outcome GuestRequests::move_mouse(std::string_view words) {
     return usage("mouse takes DX DY BUTTONS [WHEEL], whole numbers; buttons are 1 left, 2 right, 4 middle, and sums");
   }
   return send(parts_.mouse, "mouse", world::mouse_payload({*dx, *dy, *wheel, static_cast<unsigned>(*buttons)}));
+}
+
+Outcome GuestRequests::point(std::string_view words) {
+  constexpr int place_max = world::TabletEvent::place_max;
+  const auto x = number(next_word(words)), y = number(next_word(words)), buttons = number(next_word(words));
+  const auto wheel = words.empty() ? std::optional(0) : number(words);
+  const auto is_place = [](std::optional<int> place) { return place && *place >= 0 && *place <= place_max; };
+  if (!is_place(x) || !is_place(y) || !buttons || !wheel || *buttons < 0 || *buttons > 7) {
+    return usage(
+        fmt::format("point takes X Y BUTTONS [WHEEL], whole numbers; places go from 0 to {}, the right or lower "
+                    "edge of the screen; buttons are 1 left, 2 right, 4 middle, and sums",
+                    place_max));
+  }
+  return send(parts_.tablet, "tablet (--tablet adds one)",
+              world::tablet_payload(
+                  {static_cast<unsigned>(*x), static_cast<unsigned>(*y), *wheel, static_cast<unsigned>(*buttons)}));
 }
 
 Outcome GuestRequests::insert(std::string_view text) {

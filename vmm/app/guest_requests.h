@@ -7,6 +7,7 @@
 //   type TEXT                     ok
 //   press CHORD                   ok
 //   mouse DX DY BUTTONS [WHEEL]   ok
+//   point X Y BUTTONS [WHEEL]     ok
 //   eject, insert N               ok
 //
 // TEXT and PATH are written as world::to_line does it. Whatever cannot be done is answered with "error " and a
@@ -26,7 +27,7 @@ namespace lockstitch::app {
 /// Of a board, as far as it has them.
 struct GuestParts {
   const Screen* screen = nullptr;
-  std::optional<PortId> keyboard, mouse, cdrom;
+  std::optional<PortId> keyboard{}, mouse{}, tablet{}, cdrom{};
 };
 
 class GuestRequests {
@@ -47,6 +48,7 @@ class GuestRequests {
   Result<std::string> do_what(std::string_view word, std::string_view rest);
   Outcome send(const std::optional<PortId>& port, std::string_view device, const std::vector<std::uint8_t>& payload);
   Outcome move_mouse(std::string_view words);
+  Outcome point(std::string_view words);
   Outcome insert(std::string_view number);
 
   const GuestParts parts_;

@@ -45,9 +45,10 @@ bool split(const std::array<std::string_view, N>& names, const std::string& text
 std::string to_text(const PcModel& m) {
   const auto flag = [](bool value) { return std::string(flag_names[value]); };
   return "firmware=" + std::string(firmware_names[static_cast<std::size_t>(m.firmware)]) + " cdrom=" + flag(m.cdrom) +
-         " display=" + flag(m.display) + " hpet=" + flag(m.hpet) + " hyperv=" + flag(m.hyperv) +
-         " card=" + std::string(card_names[static_cast<std::size_t>(m.card)]) + " buses=" + joined(bus_names, m.buses) +
-         " boot=" + joined(boot_names, m.boot_order) + " menu=" + flag(m.boot_menu);
+         " display=" + flag(m.display) + " tablet=" + flag(m.tablet) + " hpet=" + flag(m.hpet) +
+         " hyperv=" + flag(m.hyperv) + " card=" + std::string(card_names[static_cast<std::size_t>(m.card)]) +
+         " buses=" + joined(bus_names, m.buses) + " boot=" + joined(boot_names, m.boot_order) +
+         " menu=" + flag(m.boot_menu);
 }
 
 Result<PcModel> pc_model_of(const std::string& text) {
@@ -60,6 +61,7 @@ Result<PcModel> pc_model_of(const std::string& text) {
     const bool known = key == "firmware"  ? find(firmware_names, value, m.firmware)
                        : key == "cdrom"   ? find(flag_names, value, m.cdrom)
                        : key == "display" ? find(flag_names, value, m.display)
+                       : key == "tablet"  ? find(flag_names, value, m.tablet)
                        : key == "hpet"    ? find(flag_names, value, m.hpet)
                        : key == "hyperv"  ? find(flag_names, value, m.hyperv)
                        : key == "card"    ? find(card_names, value, m.card)

@@ -23,6 +23,7 @@ struct PcModel {
   FirmwareKind firmware = FirmwareKind::none;
   bool cdrom = false;    ///< there is a drive, perhaps without a medium
   bool display = false;  ///< VGA, keyboard and mouse
+  bool tablet = false;   ///< USB, with a pointer whose place is absolute
   bool hpet = false;     ///< a high-precision event timer
   bool hyperv = false;   ///< the interface of Hyper-V, which Windows likes to find
   NetworkCard card = NetworkCard::virtio;

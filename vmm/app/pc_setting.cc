@@ -66,6 +66,7 @@ PcModel PcSetting::model(bool kernel) const {
   model.firmware = firmware.value_or(kernel ? FirmwareKind::none : FirmwareKind::bios);
   model.cdrom = media.has_value();
   model.display = display.value_or(model.firmware != FirmwareKind::none);
+  model.tablet = tablet;
   model.hpet = hpet;
   model.hyperv = hyperv;
   model.boot_order = boot_order;
@@ -78,6 +79,7 @@ void PcSetting::adopt(const PcModel& model) {
   display = model.display;
   boot_order = model.boot_order;
   boot_menu = model.boot_menu;
+  tablet = model.tablet;
   hpet = model.hpet;
   hyperv = model.hyperv;
 }

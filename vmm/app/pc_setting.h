@@ -19,6 +19,7 @@ struct PcSetting {
   std::optional<bool> display;                    ///< nothing said: with firmware
   std::vector<BootDevice> boot_order{BootDevice::disk, BootDevice::cdrom};
   bool boot_menu = false;
+  bool tablet = false;
   bool hpet = false;
   bool hyperv = false;
 

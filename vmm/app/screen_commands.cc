@@ -187,6 +187,23 @@ Result<int> move_guest_mouse(const std::vector<std::string>& arguments) {
   return ask_quietly(given.value()->where, "mouse " + world::to_line(joined(words)));
 }
 
+Result<int> point_in_guest(const std::vector<std::string>& arguments) {
+  static const Form form{"point",
+                         "Put the pointer of a running guest that has a tablet to a place, and hold its buttons.",
+                         {{"X", "from 0, the left edge of the screen, to 32767, the right"},
+                          {"Y", "from 0, the upper edge, to 32767, the lower"},
+                          {"BUTTONS", "held from now on: 1 left, 2 right, 4 middle, or sums; default 0"},
+                          {"WHEEL", "how far down; default 0"}},
+                         false,
+                         2};
+  auto given = read(arguments, form);
+  if (!given.ok()) return given.error();
+  if (!given.value()) return 0;
+  std::vector<std::string> words = given.value()->words;
+  if (words.size() == 2) words.emplace_back("0");
+  return ask_quietly(given.value()->where, "point " + world::to_line(joined(words)));
+}
+
 Result<int> eject_medium(const std::vector<std::string>& arguments) {
   static const Form form{"eject", "Open the CD-ROM drive of a running guest.", {}};
   const auto given = read(arguments, form);

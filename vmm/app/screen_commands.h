@@ -1,4 +1,4 @@
-// `lockstitch screen`, `screenshot`, `type`, `press`, `mouse`, `eject` and `insert`: a running guest, looked at and
+// `lockstitch screen`, `screenshot`, `type`, `press`, `mouse`, `point`, `eject` and `insert`: a running guest, looked at and
 // touched by way of its control socket. Not here: who answers (guest_requests.h).
 #pragma once
 #include <string>
@@ -14,6 +14,7 @@ Result<int> show_screen(const std::vector<std::string>& arguments);
 Result<int> take_screenshot(const std::vector<std::string>& arguments);
 Result<int> type_into_guest(const std::vector<std::string>& arguments);
 Result<int> press_keys(const std::vector<std::string>& arguments);
+Result<int> point_in_guest(const std::vector<std::string>& arguments);
 Result<int> move_guest_mouse(const std::vector<std::string>& arguments);
 Result<int> eject_medium(const std::vector<std::string>& arguments);
 Result<int> insert_medium(const std::vector<std::string>& arguments);

@@ -303,7 +303,8 @@ Outcome Session::open_control() {
   }
   control_ = std::move(socket).value();
   world_.add(*control_);
-  const GuestParts parts{board_->screen(), board_->keyboard_port(), board_->mouse_port(), board_->cdrom_port()};
+  const GuestParts parts{board_->screen(), board_->keyboard_port(), board_->mouse_port(), board_->tablet_port(),
+                         board_->cdrom_port()};
   requests_.emplace(parts, inbox_);
   if (recording_) requests_->set_checkpoint([this] { return recording_->checkpoint_now(); });
   if (mode_ == Mode::replay) requests_->set_closed("a replay takes no input: it repeats what was recorded");
@@ -327,6 +328,7 @@ Outcome Session::open_vnc() {
   if (mode_ != Mode::replay) {
     options.keyboard = board_->keyboard_port();
     options.mouse = board_->mouse_port();
+    options.tablet = board_->tablet_port();
   }
   auto server = world::VncServer::open(options, display_, inbox_);
   if (!server.ok()) return server.error();

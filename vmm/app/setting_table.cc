@@ -111,6 +111,7 @@ Outcome set_display(Settings& s, const std::string& value, const PathBase&) {
   s.pc.display = value == "vga";
   return success();
 }
+Outcome set_tablet(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.pc.tablet); }
 Outcome set_hpet(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.pc.hpet); }
 Outcome set_hyperv(Settings& s, const std::string& value, const PathBase&) { return set_flag(value, s.pc.hyperv); }
 Outcome set_memory(Settings& s, const std::string& value, const PathBase&) {
@@ -292,6 +293,8 @@ const std::array rows{
                "what firmware tells port 402h: none (default) or file:FILE", set_firmware_log},
     SettingRow{"display", Kind::text, machine, device_group, "KIND",
                "vga, with keyboard and mouse (default with firmware), or none", set_display},
+    SettingRow{"tablet", Kind::flag, machine, device_group, none,
+               "add a USB tablet: the guest's pointer is where the viewer's is", set_tablet},
     SettingRow{"hpet", Kind::flag, machine, device_group, none, "add a high-precision event timer", set_hpet},
     SettingRow{"hyperv", Kind::flag, machine, device_group, none,
                "offer the interface of Hyper-V: for Windows 7 and later", set_hyperv},

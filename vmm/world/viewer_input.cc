@@ -26,6 +26,11 @@ int move_to(int to, int from, unsigned size) {
   return moved;
 }
 
+/// Unit: of TabletEvent.
+unsigned part(int place, unsigned size) {
+  return size < 2 ? 0 : static_cast<unsigned>(place) * TabletEvent::place_max / (size - 1);
+}
+
 }  // namespace
 
 void ViewerInput::key(HeldKeys& held, std::uint32_t keysym, bool down) {
@@ -52,29 +57,38 @@ void ViewerInput::send_key(std::uint16_t code, bool down) {
 }
 
 void ViewerInput::pointer(unsigned x, unsigned y, unsigned buttons, unsigned width, unsigned height) {
-  if (!mouse_) return;
+  if (!mouse_ && !tablet_) return;
   const auto to_x = static_cast<int>(std::min(x, width - 1)), to_y = static_cast<int>(std::min(y, height - 1));
   if (pointer_known_) {
     dx_ += move_to(to_x, x_, width);
     dy_ += move_to(to_y, y_, height);
   }
+  place_new_ = place_new_ || !pointer_known_ || to_x != x_ || to_y != y_ || width != width_ || height != height_;
   pointer_known_ = true;
   x_ = to_x;
   y_ = to_y;
+  width_ = width;
+  height_ = height;
   if (buttons == buttons_) return;
-  // Movements until now were made with the buttons of before.
+  // Until now the buttons of before were held.
   const unsigned pressed = buttons & ~buttons_;
   const bool clicked = guest_buttons(buttons) != guest_buttons(buttons_);
-  if (dx_ != 0 || dy_ != 0) send_mouse(0);
+  if (moved()) send_pointer(0);
   buttons_ = buttons;
   const int wheel = (pressed & wheel_down) != 0 ? 1 : (pressed & wheel_up) != 0 ? -1 : 0;
-  if (clicked || wheel != 0) send_mouse(wheel);
+  if (clicked || wheel != 0) send_pointer(wheel);
 }
 
-void ViewerInput::send_mouse(int wheel) {
-  const bool moves_only = wheel == 0 && guest_buttons(buttons_) == 0;
-  push(*mouse_, mouse_payload({dx_, dy_, wheel, guest_buttons(buttons_)}), moves_only ? max_waiting / 2 : max_waiting);
+void ViewerInput::send_pointer(int wheel) {
+  const unsigned held = guest_buttons(buttons_);
+  const std::size_t bound = wheel == 0 && held == 0 ? max_waiting / 2 : max_waiting;
+  if (tablet_) {
+    push(*tablet_, tablet_payload({part(x_, width_), part(y_, height_), wheel, held}), bound);
+  } else {
+    push(*mouse_, mouse_payload({dx_, dy_, wheel, held}), bound);
+  }
   dx_ = dy_ = 0;
+  place_new_ = false;
 }
 
 void ViewerInput::push(PortId port, std::vector<std::uint8_t> payload, std::size_t bound) {
@@ -82,7 +96,7 @@ void ViewerInput::push(PortId port, std::vector<std::uint8_t> payload, std::size
 }
 
 void ViewerInput::flush() {
-  if (dx_ != 0 || dy_ != 0) send_mouse(0);
+  if (moved()) send_pointer(0);
   while (!waiting_.empty() && inbox_.try_push(std::move(waiting_.front()))) waiting_.pop_front();
 }
 

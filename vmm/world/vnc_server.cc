@@ -110,7 +110,7 @@ class VncServer::Work {
         password_(options.password),
         listener_(std::move(listener)),
         wake_(std::move(wake)),
-        input_(inbox, options.keyboard, options.mouse) {}
+        input_(inbox, options.keyboard, options.mouse, options.tablet) {}
   ~Work() { stop(); }
 
   /// Fails: the host gives no memory or no thread.

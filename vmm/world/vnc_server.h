@@ -17,7 +17,7 @@ struct VncOptions {
   VncPlace place;        ///< port 0: one that is free
   std::string password;  ///< empty: none is asked for. The protocol looks at the first 8 bytes only
   std::string name = "Lockstitch";
-  std::optional<PortId> keyboard, mouse;  ///< nothing: what a viewer sends is ignored
+  std::optional<PortId> keyboard, mouse, tablet;  ///< nothing: what a viewer sends is ignored
 };
 
 class VncServer {

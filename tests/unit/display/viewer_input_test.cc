@@ -15,7 +15,7 @@ using Payload = std::vector<std::uint8_t>;
 
 struct Desk {
   Inbox inbox;
-  ViewerInput input{inbox, keyboard, mouse};
+  ViewerInput input{inbox, keyboard, mouse, std::nullopt};
   HeldKeys held;
 
   Payload next(PortId port) {
@@ -133,9 +133,37 @@ TEST_CASE("a guest that takes nothing loses movements before clicks, and the new
   CHECK(got.back().payload == Payload{0, 0, 0, 0, 0, 1});
 }
 
+TEST_CASE("a tablet is told where the pointer is, from edge to edge, and each click where it happens") {
+  Inbox inbox;
+  constexpr PortId tablet{9};
+  ViewerInput input(inbox, keyboard, mouse, tablet);
+  const auto next = [&] {
+    input.flush();
+    const auto message = inbox.pop();
+    REQUIRE(message);
+    CHECK(message->port == tablet);
+    return message->payload;
+  };
+  input.pointer(0, 0, 0, 640, 480);
+  CHECK(next() == Payload{0, 0, 0, 0, 0, 0});
+  input.pointer(100, 479, 0, 640, 480);
+  input.pointer(639, 479, 0, 640, 480);  // only where it ended
+  CHECK(next() == Payload{0xff, 0x7f, 0xff, 0x7f, 0, 0});
+  input.pointer(639, 479, 0, 640, 480);
+  input.flush();
+  CHECK(inbox.empty());
+  input.pointer(0, 479, 1, 640, 480);  // there first, then pressed
+  CHECK(next() == Payload{0, 0, 0xff, 0x7f, 0, 0});
+  CHECK(next() == Payload{0, 0, 0xff, 0x7f, 1, 0});
+  input.pointer(0, 479, 1 | 16, 640, 480);
+  CHECK(next() == Payload{0, 0, 0xff, 0x7f, 1, 1});
+  input.pointer(0, 479, 1, 320, 480);  // the screen has another mode
+  CHECK(next() == Payload{0, 0, 0xff, 0x7f, 1, 0});
+}
+
 TEST_CASE("without a keyboard and a mouse nothing is sent") {
   Inbox inbox;
-  ViewerInput input(inbox, std::nullopt, std::nullopt);
+  ViewerInput input(inbox, std::nullopt, std::nullopt, std::nullopt);
   HeldKeys held;
   input.key(held, return_key, true);
   input.pointer(1, 1, 0, 640, 480);
