@@ -97,18 +97,65 @@ TEST_CASE("the distance of the TSC is told behind its write and in front of the 
     rig.change([](CpuState& s) { s.gpr[1] = 0x10; });                                    // TSC := 0
     rig.run(100);
     CHECK(rig.engine->state().tsc_offset == 0 - std::uint64_t{1000});
-    if (!hyperv) {
-      CHECK(rig.door.seen.empty());
-      continue;
-    }
-    REQUIRE(rig.door.seen.size() == 3);
-    for (const unsigned i : {0u, 1u}) {
+    // First it asks the APIC for a deadline.
+    REQUIRE(rig.door.seen.size() == (hyperv ? 4 : 1));
+    CHECK(rig.door.seen[0].kind == ExitKind::msr_read);
+    CHECK(rig.door.seen[0].address == 0x6e0);
+    if (!hyperv) continue;
+    for (const unsigned i : {1u, 2u}) {
       CHECK(rig.door.seen[i].kind == ExitKind::msr_write);
       CHECK(rig.door.seen[i].address == 0x10);
       CHECK(rig.door.seen[i].value == 0 - std::uint64_t{1000});
     }
-    CHECK(rig.door.seen[2].address == 0x4000'0021);
+    CHECK(rig.door.seen[3].address == 0x4000'0021);
     CHECK(rig.engine->state().rip == place::code + 10);
+  }
+}
+
+TEST_CASE("the APIC's deadline is the virtual time of a value of the counter, whatever the counter is set to") {
+  constexpr std::uint64_t now = 1000, never = ~0ull;
+  struct Case {
+    std::uint64_t counter, deadline, expected;
+  };
+  const Case cases[] = {
+      {0, 500, now + 500},  {5'000'000, 5'000'100, now + 100}, {5'000'000, 1, now}, {5'000'000, 4'999'999, now - 1},
+      {10, never, never}, {1ull << 63, 7, now}, {900, 50, 150},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.counter);
+    CAPTURE(c.deadline);
+    Rig rig;
+    rig.put(place::code, {0x0f, 0x30, 0x0f, 0x32, 0xf4});  // wrmsr; rdmsr; hlt
+    rig.change([&](CpuState& s) {
+      s.tsc_offset = c.counter - now;
+      s.gpr[0] = c.deadline & 0xffff'ffff;
+      s.gpr[1] = 0x6e0;
+      s.gpr[2] = c.deadline >> 32;
+    });
+    rig.door.answer = [&](const Exit&, ExitReply& reply) { reply.value = rig.door.seen[0].value; };
+    rig.run(100);
+    REQUIRE(rig.door.seen.size() == 2);
+    CHECK(rig.door.seen[0].value == c.expected);
+    // What is not in the past reads back as it was written.
+    const CpuState s = rig.engine->state();
+    if (c.deadline > c.counter) CHECK((s.gpr[2] << 32 | s.gpr[0]) == c.deadline);
+
+    // Set back by 10, the counter comes there so much later.
+    if (c.deadline <= c.counter || c.deadline == never || c.counter < 10) continue;
+    Rig again;
+    again.put(place::code, {0x0f, 0x30, 0xf4});
+    again.change([&](CpuState& s) {
+      s.tsc_offset = c.counter - now;
+      s.gpr[0] = (c.counter - 10) & 0xffff'ffff;
+      s.gpr[1] = 0x10;
+      s.gpr[2] = (c.counter - 10) >> 32;
+    });
+    again.door.answer = [&](const Exit&, ExitReply& reply) { reply.value = c.expected; };
+    again.run(100);
+    REQUIRE(again.door.seen.size() == 2);
+    CHECK(again.door.seen[1].kind == ExitKind::msr_write);
+    CHECK(again.door.seen[1].address == 0x6e0);
+    CHECK(again.door.seen[1].value == c.expected + 10);
   }
 }
 

@@ -1,4 +1,6 @@
 // System instructions: control and debug registers, descriptor tables, MSRs, CPUID, time stamp, HLT, fences.
+#include <algorithm>
+
 #include "vmm/engine/interp/cpuid.h"
 #include "vmm/engine/interp/families.h"
 #include "vmm/engine/interp/interp.h"
@@ -337,7 +339,24 @@ void cpuid_instruction(Cpu& cpu, const Op* op) {
   cpu.gpr[2] = r.edx;
   LS_NEXT(cpu, op);
 }
-// The APIC compares its deadline with virtual time, so the TSC's offset is taken off on the way out.
+// The APIC compares its deadline with virtual time; what the guest gives and sees is a value of its counter.
+constexpr std::uint64_t no_deadline = 0, never = ~0ull;
+std::uint64_t deadline_seen(const Cpu& cpu, std::uint64_t ns) {
+  return ns == no_deadline || ns == never ? ns : ns + cpu.rest.tsc_offset;
+}
+std::uint64_t deadline_kept(const Cpu& cpu, std::uint64_t tsc) {
+  if (tsc == no_deadline) return no_deadline;
+  const std::uint64_t now = time_stamp(cpu), now_ns = now - cpu.rest.tsc_offset;
+  if (tsc <= now) return std::max<std::uint64_t>(std::min(tsc - cpu.rest.tsc_offset, now_ns), 1);
+  return tsc - now < never - now_ns ? now_ns + (tsc - now) : never;
+}
+// An armed deadline stays the same value of the counter, so its virtual time changes.
+void write_time_stamp(Cpu& cpu, std::uint64_t value) {
+  const ExitReply armed = leave_door(cpu, {ExitKind::msr_read, 8, 0x6e0, 0, {}});
+  const std::uint64_t deadline = armed.fault ? no_deadline : deadline_seen(cpu, armed.value);
+  write_msr(cpu, 0x10, value);
+  if (deadline != no_deadline) leave_door(cpu, {ExitKind::msr_write, 8, 0x6e0, deadline_kept(cpu, deadline), {}});
+}
 void rdmsr(Cpu& cpu, const Op* op) {
   cpu.op = op;
   require_cpl0(cpu);
@@ -346,8 +365,7 @@ void rdmsr(Cpu& cpu, const Op* op) {
   if (is_outside_msr(cpu, index)) {
     const ExitReply reply = leave_door(cpu, {ExitKind::msr_read, 8, index, 0, {}});
     if (reply.fault) raise(cpu, Vector::gp, 0);
-    value = reply.value;
-    if (index == 0x6e0 && value != 0) value += cpu.rest.tsc_offset;
+    value = index == 0x6e0 ? deadline_seen(cpu, reply.value) : reply.value;
   } else if (!read_msr(cpu, index, value)) {
     raise(cpu, Vector::gp, 0);
   }
@@ -363,8 +381,10 @@ void wrmsr(Cpu& cpu, const Op* op) {
   const bool tells_offset = concerns_tsc_offset(cpu, index);
   if (tells_offset && index != 0x10) leave_door(cpu, {ExitKind::msr_write, 8, 0x10, cpu.rest.tsc_offset, {}});
   if (is_outside_msr(cpu, index)) {
-    if (index == 0x6e0 && value != 0) value -= cpu.rest.tsc_offset;
+    if (index == 0x6e0) value = deadline_kept(cpu, value);
     if (leave_door(cpu, {ExitKind::msr_write, 8, index, value, {}}).fault) raise(cpu, Vector::gp, 0);
+  } else if (index == 0x10) {
+    write_time_stamp(cpu, value);
   } else if (!write_msr(cpu, index, value)) {
     raise(cpu, Vector::gp, 0);
   }
