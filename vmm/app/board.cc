@@ -143,6 +143,7 @@ void Board::wire_legacy(const BoardConfig& config) {
   if (has_firmware()) LS_ASSERT(bus.add_ports(0xc0, 32, dma_->controller()));
   LS_ASSERT(bus.add_ports(0x81, 15, dma_->pages()));
   LS_ASSERT(bus.add_ports(0x80, 1, *post_));
+  LS_ASSERT(bus.add_ports(0x92, 1, *port_92_));
   LS_ASSERT(bus.add_ports(0xed, 1, *delay_));
   LS_ASSERT(bus.add_ports(0xf0, 2, *fpu_));
 
@@ -239,7 +240,9 @@ Outcome Board::load() {
   request.rsdp = rsdp.value();
   auto cpu = boot::load_kernel(m.memory(), request, kind);
   if (!cpu.ok()) return cpu.error();
-  m.set_cpu(cpu.value());
+  CpuState entry = cpu.value();
+  entry.tsc_offset = m.cpu().tsc_offset;  // a reset has started the counter again
+  m.set_cpu(entry);
   return success();
 }
 
