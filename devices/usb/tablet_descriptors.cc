@@ -8,7 +8,7 @@
 namespace lockstitch {
 namespace {
 constexpr std::uint16_t english = 0x0409;
-constexpr std::array<std::string_view, 3> strings = {"Lockstitch", "Lockstitch Tablet", "1"};
+constexpr std::array<std::string_view, 3> strings = {"Lockstitch", "Tablet", "1"};
 
 constexpr auto device_descriptor = std::to_array<std::uint8_t>({
     18, 1,                   // length, kind
