@@ -72,16 +72,28 @@ TEST_CASE("iPXE starts from the network card's ROM, and memtest86+ runs") {
 
 TEST_CASE("what debootstrap and Debian's installer make boots, in text and in graphics, with 64 and 32 bits") {
   if (have({seabios, ovmf, media("debian.img"), media("installer.iso")}))
-    boot("debian_bios debian_uefi installer_text installer_graphics kernel_32");
+    boot("debian_bios tablet_linux debian_uefi installer_text installer_graphics kernel_32");
 }
 
 TEST_CASE("a guest that firmware boots is recorded, replayed, and replayed from the middle, with equal digests") {
   if (!have({seabios, media("pc.img")})) return;
   const TemporaryFolder folder;
-  const std::vector<std::string> machine{
-      "--disk",  media("pc.img"),  "--memory",   "256M",     "--clock",
-      "virtual", "--seed",         "3",          "--net",    "user",
-      "--quiet", "--stop-at-tick", "6000000000", "--serial", "file:" + folder.file("serial")};
+  const std::vector<std::string> machine{"--tablet",
+                                         "--disk",
+                                         media("pc.img"),
+                                         "--memory",
+                                         "256M",
+                                         "--clock",
+                                         "virtual",
+                                         "--seed",
+                                         "3",
+                                         "--net",
+                                         "user",
+                                         "--quiet",
+                                         "--stop-at-tick",
+                                         "6000000000",
+                                         "--serial",
+                                         "file:" + folder.file("serial")};
   auto with = [&](std::vector<std::string> first, const std::vector<std::string>& last) {
     first.insert(first.end(), machine.begin(), machine.end());
     first.insert(first.end(), last.begin(), last.end());

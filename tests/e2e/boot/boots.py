@@ -149,6 +149,23 @@ class Boots:
             guest.type('echo $((6 * 7))\n')
             guest.wait_screen(r'^42$', 60)
 
+    def tablet_linux(self):
+        """Linux drives the USB tablet, and sees a click where it was made."""
+        with self.guest('tablet_linux', '--tablet', '--disk', self.media / 'debian.img') as guest:
+            guest.wait_screen('lockstitch login:', 300)
+            guest.type('root\n')
+            guest.wait_screen('root@lockstitch', 120)
+            guest.type('clear; grep -c Tablet /proc/bus/input/devices; od -An -tu2 -w24 /dev/input/by-id/*event-mouse\n')
+            guest.wait_screen(r'^ *[1-9]$', 60)
+            time.sleep(1)
+            code, said = guest.ask('point', '4660', '22136', '1')
+            if code != 0:
+                raise Failed(f'point: {said}')
+            # Type and code of events: 3 0 is the place across, 3 1 down, 1 272 the left button.
+            guest.wait_screen(r' 3 +0 +4660 ', 60)
+            guest.wait_screen(r' 3 +1 +22136 ', 60)
+            guest.wait_screen(r' 1 +272 +1 ', 60)
+
     def debian_uefi(self):
         """The same disk boots by UEFI to its login prompt on the serial port, and its screen has a picture."""
         with self.guest('debian_uefi', '--firmware', 'uefi', '--disk', self.media / 'debian.img') as guest:

@@ -11,13 +11,13 @@ namespace lockstitch::app {
 
 namespace {
 
-constexpr PortId keyboard{7}, mouse{8}, cdrom{9};
+constexpr PortId keyboard{7}, mouse{8}, cdrom{9}, tablet{10};
 using Payload = std::vector<std::uint8_t>;
 
 struct Desk {
   test::PaintedScreen screen;
   world::Inbox inbox;
-  GuestRequests requests{{&screen, keyboard, mouse, cdrom}, inbox};
+  GuestRequests requests{{&screen, keyboard, mouse, tablet, cdrom}, inbox};
 
   std::string ask(std::string_view line) { return requests.answer_to(line); }
   Payload sent(PortId port) {
@@ -94,6 +94,20 @@ TEST_CASE("the mouse takes movements, buttons and the wheel") {
   CHECK(desk.sent(mouse) == Payload{0xff, 0x7f, 0, 0x80, 127, 7});
   for (const char* line : {"mouse", "mouse 1", "mouse 1 2", "mouse 1 2 8", "mouse 1 2 -1", "mouse x 2 0",
                            "mouse 1 2 0 x", "mouse 1 2 0 0 0", "mouse 99999999999 0 0"}) {
+    CAPTURE(line);
+    CHECK(is_error(desk.ask(line)));
+  }
+  CHECK(desk.inbox.empty());
+}
+
+TEST_CASE("the tablet takes places inside the screen, buttons and the wheel") {
+  Desk desk;
+  CHECK(desk.ask("point 32767 258 1") == "ok");
+  CHECK(desk.sent(tablet) == Payload{0xff, 0x7f, 2, 1, 1, 0});
+  CHECK(desk.ask("point 0 0 0 -1") == "ok");
+  CHECK(desk.sent(tablet) == Payload{0, 0, 0, 0, 0, 0xff});
+  for (const char* line :
+       {"point", "point 1", "point 1 2", "point 1 2 8", "point -1 2 0", "point 1 32768 0", "point x 2 0"}) {
     CAPTURE(line);
     CHECK(is_error(desk.ask(line)));
   }

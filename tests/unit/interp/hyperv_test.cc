@@ -93,8 +93,9 @@ TEST_CASE("the distance of the TSC is told behind its write and in front of the 
   for (const bool hyperv : {false, true}) {
     CAPTURE(hyperv);
     Rig rig({.hyperv = hyperv});
-    rig.put(place::code, {0x0f, 0x30, 0xb9, 0x21, 0x00, 0x00, 0x40, 0x0f, 0x30, 0xf4});  // wrmsr; mov ecx, 40000021h; wrmsr; hlt
-    rig.change([](CpuState& s) { s.gpr[1] = 0x10; });                                    // TSC := 0
+    rig.put(place::code,
+            {0x0f, 0x30, 0xb9, 0x21, 0x00, 0x00, 0x40, 0x0f, 0x30, 0xf4});  // wrmsr; mov ecx, 40000021h; wrmsr; hlt
+    rig.change([](CpuState& s) { s.gpr[1] = 0x10; });                       // TSC := 0
     rig.run(100);
     CHECK(rig.engine->state().tsc_offset == 0 - std::uint64_t{1000});
     // First it asks the APIC for a deadline.
@@ -118,8 +119,10 @@ TEST_CASE("the APIC's deadline is the virtual time of a value of the counter, wh
     std::uint64_t counter, deadline, expected;
   };
   const Case cases[] = {
-      {0, 500, now + 500},  {5'000'000, 5'000'100, now + 100}, {5'000'000, 1, now}, {5'000'000, 4'999'999, now - 1},
-      {10, never, never}, {1ull << 63, 7, now}, {900, 50, 150},
+      {0, 500, now + 500}, {5'000'000, 5'000'100, now + 100},
+      {5'000'000, 1, now}, {5'000'000, 4'999'999, now - 1},
+      {10, never, never},  {1ull << 63, 7, now},
+      {900, 50, 150},
   };
   for (const Case& c : cases) {
     CAPTURE(c.counter);
@@ -144,11 +147,11 @@ TEST_CASE("the APIC's deadline is the virtual time of a value of the counter, wh
     if (c.deadline <= c.counter || c.deadline == never || c.counter < 10) continue;
     Rig again;
     again.put(place::code, {0x0f, 0x30, 0xf4});
-    again.change([&](CpuState& s) {
-      s.tsc_offset = c.counter - now;
-      s.gpr[0] = (c.counter - 10) & 0xffff'ffff;
-      s.gpr[1] = 0x10;
-      s.gpr[2] = (c.counter - 10) >> 32;
+    again.change([&](CpuState& before) {
+      before.tsc_offset = c.counter - now;
+      before.gpr[0] = (c.counter - 10) & 0xffff'ffff;
+      before.gpr[1] = 0x10;
+      before.gpr[2] = (c.counter - 10) >> 32;
     });
     again.door.answer = [&](const Exit&, ExitReply& reply) { reply.value = c.expected; };
     again.run(100);
