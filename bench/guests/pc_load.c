@@ -178,6 +178,7 @@ static void tcp_echo(void) {
 /* Every datagram goes back to where it came from, until one has a single byte. */
 static void udp_echo(void) {
   struct sockaddr_in from_where;
+  while (recv(datagrams, buffer, 2048, MSG_DONTWAIT) >= 0) {}  /* left over from the last time */
   say("listening\n");
   int64_t from = begin();
   long count = 0;
@@ -193,6 +194,7 @@ static void udp_echo(void) {
 static void udp_out(long count) {
   struct sockaddr_in to;
   socklen_t length = sizeof to;
+  while (recv(datagrams, buffer, 2048, MSG_DONTWAIT) >= 0) {}
   say("listening\n");
   must(recvfrom(datagrams, buffer, 2048, 0, (struct sockaddr *)&to, &length), "recvfrom");
   int64_t from = begin();
