@@ -1,12 +1,15 @@
-/* The load of bench/pc.py: first process of an initramfs, told by the serial port what to do. Each command is answered by
-   `begin` when the work starts and `end COUNT GUEST_NS` when it is done, COUNT being what the guest counted itself; then
-   the host's clock can time it. Not here: what is measured with it and how it is judged. */
+/* The load of bench/pc.py: first process of an initramfs, told by the serial port what to do. Each command is answered
+   by `begin` when the work starts and `end COUNT GUEST_NS` when it is done, COUNT being what the guest counted itself;
+   then the host's clock can time it. Not here: what is measured with it and how it is judged. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <net/if.h>
 #include <net/route.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,12 +18,9 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <linux/fs.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,9 +28,9 @@
 enum { large_bytes = 1 << 20, small_bytes = 4096, datagram_bytes = 64, port = 5001 };
 
 static int serial = 1, listener, datagrams;
-static unsigned char *buffer;
+static unsigned char* buffer;
 
-static void say(const char *format, ...) {
+static void say(const char* format, ...) {
   char line[256];
   va_list words;
   va_start(words, format);
@@ -45,7 +45,7 @@ static int64_t now_ns(void) {
   return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 /* Returns what `result` is unless it says that a system call failed. */
-static long must(long result, const char *what) {
+static long must(long result, const char* what) {
   if (result >= 0) return result;
   say("failed %s: %s\n", what, strerror(errno));
   for (;;) pause();
@@ -56,7 +56,7 @@ static int64_t begin(void) {
 }
 
 static void load_modules(void) {
-  FILE *order = fopen("/lib/modules/order", "r");
+  FILE* order = fopen("/lib/modules/order", "r");
   char name[64], path[128];
   while (order && fscanf(order, "%63s", name) == 1) {
     snprintf(path, sizeof path, "/lib/modules/%s", name);
@@ -65,8 +65,8 @@ static void load_modules(void) {
     close(file);
   }
 }
-static const char *find_disk(void) {
-  static const char *const names[] = {"/dev/vda", "/dev/sda"};
+static const char* find_disk(void) {
+  static const char* const names[] = {"/dev/vda", "/dev/sda"};
   for (int tries = 0; tries < 600; tries++) {
     for (int i = 0; i < 2; i++)
       if (access(names[i], F_OK) == 0) return names[i];
@@ -74,11 +74,11 @@ static const char *find_disk(void) {
   }
   return "";
 }
-static struct sockaddr *address(const char *text, int at) {
+static struct sockaddr* address(const char* text, int at) {
   static struct sockaddr_in in;
   in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(at)};
   inet_pton(AF_INET, text, &in.sin_addr);
-  return (struct sockaddr *)&in;
+  return (struct sockaddr*)&in;
 }
 static void start_network(void) {
   struct ifreq request = {.ifr_name = "eth0"};
@@ -109,7 +109,7 @@ static void start_network(void) {
 }
 
 /* `count` requests of `size` bytes to the disk itself, one after the other or, `random`, anywhere. */
-static void disk(const char *path, int write_it, int random, long size, long count) {
+static void disk(const char* path, int write_it, int random, long size, long count) {
   int file = must(open(path, (write_it ? O_WRONLY : O_RDONLY) | O_DIRECT | (write_it && random ? O_DSYNC : 0)), path);
   uint64_t bytes = 0, state = 88172645463325252ULL;
   must(ioctl(file, BLKGETSIZE64, &bytes), "size");
@@ -157,7 +157,8 @@ static void tcp_out(long count) {
   long sent = 0;
   while (sent < count) sent += must(write(s, buffer, count - sent < 65536 ? count - sent : 65536), "send");
   must(shutdown(s, SHUT_WR), "shutdown");
-  while (read(s, buffer, 1) > 0) {}  /* the host closes when it has all */
+  while (read(s, buffer, 1) > 0) {
+  } /* the host closes when it has all */
   int64_t took = now_ns() - from;
   say("end %ld %lld\n", sent, (long long)took);
   close(s);
@@ -178,15 +179,16 @@ static void tcp_echo(void) {
 /* Every datagram goes back to where it came from, until one has a single byte. */
 static void udp_echo(void) {
   struct sockaddr_in from_where;
-  while (recv(datagrams, buffer, 2048, MSG_DONTWAIT) >= 0) {}  /* left over from the last time */
+  while (recv(datagrams, buffer, 2048, MSG_DONTWAIT) >= 0) {
+  } /* left over from the last time */
   say("listening\n");
   int64_t from = begin();
   long count = 0;
   for (;;) {
     socklen_t length = sizeof from_where;
-    long n = must(recvfrom(datagrams, buffer, 2048, 0, (struct sockaddr *)&from_where, &length), "recvfrom");
+    long n = must(recvfrom(datagrams, buffer, 2048, 0, (struct sockaddr*)&from_where, &length), "recvfrom");
     if (n == 1) break;
-    if (sendto(datagrams, buffer, n, 0, (struct sockaddr *)&from_where, length) == n) count++;
+    if (sendto(datagrams, buffer, n, 0, (struct sockaddr*)&from_where, length) == n) count++;
   }
   say("end %ld %lld\n", count, (long long)(now_ns() - from));
 }
@@ -194,13 +196,14 @@ static void udp_echo(void) {
 static void udp_out(long count) {
   struct sockaddr_in to;
   socklen_t length = sizeof to;
-  while (recv(datagrams, buffer, 2048, MSG_DONTWAIT) >= 0) {}
+  while (recv(datagrams, buffer, 2048, MSG_DONTWAIT) >= 0) {
+  }
   say("listening\n");
-  must(recvfrom(datagrams, buffer, 2048, 0, (struct sockaddr *)&to, &length), "recvfrom");
+  must(recvfrom(datagrams, buffer, 2048, 0, (struct sockaddr*)&to, &length), "recvfrom");
   int64_t from = begin();
   for (long i = 0; i < count; i++) {
     memcpy(buffer, &i, sizeof i);
-    sendto(datagrams, buffer, datagram_bytes, 0, (struct sockaddr *)&to, length);
+    sendto(datagrams, buffer, datagram_bytes, 0, (struct sockaddr*)&to, length);
   }
   int64_t took = now_ns() - from;
   say("end %ld %lld\n", count, (long long)took);
@@ -214,31 +217,42 @@ int main(void) {
   serial = open("/dev/ttyS0", O_RDWR | O_NOCTTY);
   struct termios line;
   tcgetattr(serial, &line);
-  line.c_lflag &= ~(tcflag_t)ECHO;  /* lines, but nothing is said twice */
+  line.c_lflag &= ~(tcflag_t)ECHO; /* lines, but nothing is said twice */
   line.c_oflag &= ~(tcflag_t)OPOST;
   line.c_iflag &= ~(tcflag_t)ICRNL;
   tcsetattr(serial, TCSANOW, &line);
   load_modules();
   start_network();
-  const char *path = find_disk();
+  const char* path = find_disk();
   buffer = aligned_alloc(large_bytes, large_bytes);
   memset(buffer, 0x5a, large_bytes);
   say("ready %s\n", path);
-  FILE *commands = fdopen(dup(serial), "r");
+  FILE* commands = fdopen(dup(serial), "r");
   char what[32];
   long count;
   while (fscanf(commands, "%31s %ld", what, &count) == 2) {
-    if (!strcmp(what, "read")) disk(path, 0, 0, large_bytes, count);
-    else if (!strcmp(what, "write")) disk(path, 1, 0, large_bytes, count);
-    else if (!strcmp(what, "readr")) disk(path, 0, 1, small_bytes, count);
-    else if (!strcmp(what, "writer")) disk(path, 1, 1, small_bytes, count);
-    else if (!strcmp(what, "tcpin")) tcp_in(count);
-    else if (!strcmp(what, "tcpout")) tcp_out(count);
-    else if (!strcmp(what, "tcpecho")) tcp_echo();
-    else if (!strcmp(what, "udpecho")) udp_echo();
-    else if (!strcmp(what, "udpout")) udp_out(count);
-    else if (!strcmp(what, "off")) reboot(RB_POWER_OFF);
-    else say("failed no such command: %s\n", what);
+    if (!strcmp(what, "read"))
+      disk(path, 0, 0, large_bytes, count);
+    else if (!strcmp(what, "write"))
+      disk(path, 1, 0, large_bytes, count);
+    else if (!strcmp(what, "readr"))
+      disk(path, 0, 1, small_bytes, count);
+    else if (!strcmp(what, "writer"))
+      disk(path, 1, 1, small_bytes, count);
+    else if (!strcmp(what, "tcpin"))
+      tcp_in(count);
+    else if (!strcmp(what, "tcpout"))
+      tcp_out(count);
+    else if (!strcmp(what, "tcpecho"))
+      tcp_echo();
+    else if (!strcmp(what, "udpecho"))
+      udp_echo();
+    else if (!strcmp(what, "udpout"))
+      udp_out(count);
+    else if (!strcmp(what, "off"))
+      reboot(RB_POWER_OFF);
+    else
+      say("failed no such command: %s\n", what);
   }
   for (;;) pause();
 }
