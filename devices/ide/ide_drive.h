@@ -34,7 +34,7 @@ class IdeDrive {
   // Unit: ns. See reference/platform.md 7.8, completion latency. A later block by the port is there at once for a guest
   // that polls: its waiting would cost more than the transfer and no driver can be surprised by an interrupt.
   static constexpr std::uint64_t command_ns = 5'000, flush_ns = 50'000, next_block_ns = 2'000;
-  static constexpr std::uint64_t dma_ns = 50'000, dma_byte_ns = 10;
+  static constexpr std::uint64_t dma_ns = 50'000, dma_byte_ns = 1;
   /// Unit: bytes. Data by the port comes in blocks of at most this: the byte count of a packet command has 16 bits.
   static constexpr std::size_t buffer_bytes = 65'536;
 

@@ -64,15 +64,19 @@ void BlockFile::write(std::uint64_t sector, Bytes in) {
   check_range(sector, in.size());
   LS_ASSERT(!read_only());
   if (overlay_) return overlay_->write(sector * sector_bytes, in);
+  unflushed_ = true;
   insist(trouble_, [&] { return write_at(image_.file, sector * sector_bytes, in, "Disk image", path_); });
 }
 
 void BlockFile::flush() {
-  if (mode_ != BlockMode::read_write) return;
+  if (mode_ != BlockMode::read_write || !unflushed_) return;
   int failed = 0;
   do failed = ::fdatasync(image_.file.get());
   while (failed != 0 && errno == EINTR);
-  if (failed == 0) return;
+  if (failed == 0) {
+    unflushed_ = false;
+    return;
+  }
   stand_still(trouble_,
               {ExitCode::world, fmt::format("The host cannot make disk image '{}' durable ({}); writes since the last "
                                             "flush may be lost.",

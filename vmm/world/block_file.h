@@ -31,7 +31,8 @@ class BlockFile : public BlockPort {
   void prepare(std::uint64_t sector, std::uint64_t bytes) override;
   void read(std::uint64_t sector, MutableBytes out) override;
   void write(std::uint64_t sector, Bytes in) override;
-  /// An overlay ends with the process, so there is nothing to make durable. A failed flush is final: Linux may have
+  /// An overlay ends with the process, so there is nothing to make durable; nor is there when nothing was written since
+  /// the last flush, for the image is ours alone. A failed flush is final: Linux may have
   /// dropped the pages, so a second attempt that succeeds would prove nothing; the machine stands still until it is
   /// ended.
   void flush() override;
@@ -48,6 +49,7 @@ class BlockFile : public BlockPort {
   WorldTrouble& trouble_;
   ImageFile image_;
   std::optional<Overlay> overlay_;
+  bool unflushed_ = true;  ///< also what somebody before us wrote
 };
 
 }  // namespace lockstitch::world

@@ -21,7 +21,7 @@ to_disk equ scratch + 0x40000
 far_sector equ 1500                             ; behind the guest
 ; What the model promises: this much from the start of the bus master.
 transfer_ns equ 50000
-byte_ns equ 10
+byte_ns equ 1
 
 %macro bus_out 2                                ; register, AL
   mov edx, [bus_master]
