@@ -223,7 +223,7 @@ TEST_CASE("every PCI route is for a whole slot and names a link that can be swit
     CHECK(route.find("FFFF,") != route.npos);
     CHECK(route.find("LNK") != route.npos);
   }
-  CHECK(routes == 15 * 4);
+  CHECK(routes == 31 * 4);
   CHECK(text.find("_S5") != text.npos);
   CHECK(text.find("_S3") == text.npos);
 }
