@@ -214,4 +214,5 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "LOCKST", "LSPC-1", 1)
     }
 
     Name (\_S5, Package () { Zero, Zero, Zero, Zero })
+    Method (\_PIC, 1, NotSerialized) { }  // PIC or APIC: the routing is the same
 }
