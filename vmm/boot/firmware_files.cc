@@ -51,7 +51,7 @@ FirmwareFiles firmware_files(const FirmwareRequest& request) {
   all.entries[ram_bytes] = number(bytes, 8);
   all.entries[no_graphics] = number(request.acpi.vga ? 0 : 1, 2);
   all.entries[cpus] = all.entries[max_cpus] = number(request.acpi.cpus, 2);
-  all.entries[numa] = number(0, 16);
+  all.entries[numa] = Contents(16);
   all.entries[boot_menu] = number(request.boot_menu ? 1 : 0, 2);
 
   all.files["etc/e820"] = e820;
