@@ -227,7 +227,10 @@ AcpiImage build_acpi_image(const AcpiRequest& request, Gpa base) {
   std::vector<std::size_t> listed{fadt_at, place(madt(request)), place(waet()), place(processors(request))};
   const auto place_aml = [&](Bytes aml) { listed.push_back(place(Table(aml.begin(), aml.end()))); };
   if (request.pvpanic) place_aml(pvpanic_aml());
-  if (request.hpet) listed.push_back(place(hpet()));
+  if (request.hpet) {
+    listed.push_back(place(hpet()));
+    place_aml(hpet_aml());
+  }
 
   std::vector<Gpa> addresses;
   for (const std::size_t at : listed) addresses.push_back(base + at);

@@ -7,6 +7,7 @@ namespace lockstitch::boot {
 Bytes dsdt_aml();
 /// The same with keyboard and mouse.
 Bytes dsdt_keyboard_aml();
+Bytes hpet_aml();
 Bytes pvpanic_aml();
 
 }  // namespace lockstitch::boot
