@@ -223,6 +223,8 @@ Outcome Board::load() {
   if (!layout.ok()) return layout.error();
   boot::AcpiRequest acpi;
   acpi.low_ram_end = layout.value().low_ram_end;
+  acpi.keyboard_controller = acpi.vga = pc_.display;
+  acpi.hpet = pc_.hpet;
   auto rsdp = boot::store_acpi_tables(m.memory(), acpi);
   if (!rsdp.ok()) return rsdp.error();
 
