@@ -1,6 +1,7 @@
 // The devices of board PC-1 that a guest cannot find by probing: the PCI root with its windows and interrupt routing, the
 // legacy devices behind the ISA bridge, and the soft-off state. Keyboard and mouse are there with -D KEYBOARD; the crash
-// port and the HPET have tables of their own (pvpanic.asl, hpet.asl); processors come from vmm/boot/acpi_tables.cc, which also sets the start of the high PCI memory window to the end of RAM.
+// port and the HPET have tables of their own (pvpanic.asl, hpet.asl); processors come from vmm/boot/acpi_tables.cc, which
+// also sets the start of the high PCI memory window to the end of RAM.
 // Rules: ACPI 6.3; reference/platform.md 1.2, 3.1. Integers are 32 bits wide (revision 1), for guests as old as XP.
 DefinitionBlock ("dsdt.aml", "DSDT", 1, "LOCKST", "LSPC-1", 1)
 {
