@@ -25,9 +25,9 @@ struct ImageReference {
   std::string role;  ///< "kernel", "initrd", "disk0", "disk1", ...
   std::string path;  ///< where it was, absolute; a hint
   std::uint64_t bytes = 0;
-  Digest
-      hash;  ///< of sync/trace/image.h; of a disk image that is not raw, over the contents of the disk, as is `bytes`
-  std::string format{};  ///< "qcow2" and the like; empty: raw
+  Digest hash;  ///< of sync/trace/image.h
+  /// "qcow2" and the like: `bytes` and `hash` are then those of the disk in the image. Empty: raw.
+  std::string format{};
 };
 
 struct EngineDescription {

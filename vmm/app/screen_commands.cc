@@ -105,6 +105,16 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
+/// Two coordinates, and what is held and turned there.
+Result<int> send_pointer(const std::vector<std::string>& arguments, const Form& form) {
+  const auto given = read(arguments, form);
+  if (!given.ok()) return given.error();
+  if (!given.value()) return 0;
+  std::vector<std::string> words = given.value()->words;
+  if (words.size() == 2) words.emplace_back("0");
+  return ask_quietly(given.value()->where, fmt::format("{} {}", form.name, world::to_line(joined(words))));
+}
+
 }  // namespace
 
 std::string control_socket_of(const std::string& where) {
@@ -179,12 +189,7 @@ Result<int> move_guest_mouse(const std::vector<std::string>& arguments) {
                           {"WHEEL", "how far down; default 0"}},
                          false,
                          2};
-  auto given = read(arguments, form);
-  if (!given.ok()) return given.error();
-  if (!given.value()) return 0;
-  std::vector<std::string> words = given.value()->words;
-  if (words.size() == 2) words.emplace_back("0");
-  return ask_quietly(given.value()->where, "mouse " + world::to_line(joined(words)));
+  return send_pointer(arguments, form);
 }
 
 Result<int> point_in_guest(const std::vector<std::string>& arguments) {
@@ -196,12 +201,7 @@ Result<int> point_in_guest(const std::vector<std::string>& arguments) {
                           {"WHEEL", "how far down; default 0"}},
                          false,
                          2};
-  auto given = read(arguments, form);
-  if (!given.ok()) return given.error();
-  if (!given.value()) return 0;
-  std::vector<std::string> words = given.value()->words;
-  if (words.size() == 2) words.emplace_back("0");
-  return ask_quietly(given.value()->where, "point " + world::to_line(joined(words)));
+  return send_pointer(arguments, form);
 }
 
 Result<int> eject_medium(const std::vector<std::string>& arguments) {

@@ -17,6 +17,7 @@ namespace lockstitch::world {
 
 namespace {
 
+using test::behaves_like;
 using test::Contents;
 using test::have_qemu_tools;
 using test::Random;
@@ -56,30 +57,6 @@ Error refusal(const std::string& path, BlockMode mode, std::optional<ImageFormat
   TestTrouble trouble;
   const auto disk = open_disk_image(path, format, mode, trouble);
   return disk.ok() ? Error{ExitCode::ok, ""} : disk.error();
-}
-
-bool behaves_like(BlockPort& disk, Contents& model, Random& random, int steps) {
-  for (int i = 0; i < steps; ++i) {
-    const std::uint64_t sector = random.below(model.size() / sector_bytes);
-    const std::uint64_t most =
-        std::min<std::uint64_t>(model.size() / sector_bytes - sector, random.one_in(4) ? 200 : 12);
-    const std::size_t bytes = (1 + random.below(most)) * sector_bytes;
-    const auto place = model.begin() + static_cast<std::ptrdiff_t>(sector * sector_bytes);
-    if (random.one_in(2)) {
-      const Contents data = random_contents(random, bytes);
-      disk.write(sector, data);
-      std::copy(data.begin(), data.end(), place);
-      if (random.one_in(8)) disk.flush();
-    } else {
-      Contents data(bytes);
-      if (random.one_in(2)) disk.prepare(sector, bytes);
-      disk.read(sector, data);
-      if (!std::equal(data.begin(), data.end(), place)) return false;
-    }
-  }
-  Contents all(model.size());
-  disk.read(0, all);
-  return all == model;
 }
 
 void kill_server(const NbdDisk& disk) {

@@ -1,21 +1,12 @@
-// Images made by QEMU's own tools, where they are installed; a trouble that a test can look into; contents to compare.
+// Images made by QEMU's own tools, where they are installed.
 #pragma once
-#include <unistd.h>
-
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
-#include <stdexcept>
 #include <string>
-#include <vector>
 
-#include "tests/contract/support/random.h"
-#include "vmm/world/world_trouble.h"
+#include "tests/unit/world/disk_trial.h"
 
 namespace lockstitch::test {
-
-using Contents = std::vector<std::uint8_t>;
 
 /// False: not installed, which is told and counted.
 inline bool have_qemu_tools() {
@@ -29,30 +20,5 @@ inline bool run(const std::string& command) { return std::system((command + " >/
 inline bool says(const std::string& sentence, const std::string& part) {
   return sentence.find(part) != std::string::npos;
 }
-
-inline Contents random_contents(Random& random, std::size_t size) {
-  Contents contents(size);
-  for (auto& byte : contents) byte = static_cast<std::uint8_t>(random.next());
-  return contents;
-}
-
-struct Abandoned : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-class TestTrouble : public world::WorldTrouble {
- public:
-  void report(const Error& error) override { reports.push_back(error.text); }
-  void over() override { ++overs; }
-  bool wait_to_retry() override {
-    ++waits;
-    return on_wait ? on_wait() : false;
-  }
-  [[noreturn]] void abandon(const Error& error) override { throw Abandoned(error.text); }
-
-  std::function<bool()> on_wait;
-  std::vector<std::string> reports;
-  int overs = 0, waits = 0;
-};
 
 }  // namespace lockstitch::test

@@ -24,7 +24,7 @@ namespace {
 
 using Code = std::vector<std::uint8_t>;
 
-/// Where HLT or the handler of an exception has led, in words.
+/// What ProbeGuest::halted_in() tells after INT3, and where SYSCALL leads.
 constexpr int breakpoint_vector = 3, system_call_place = 255;
 
 std::uint64_t cpu_ns() {
