@@ -3,6 +3,7 @@
 // them at any stop changes nothing.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -13,9 +14,19 @@
 
 namespace lockstitch {
 
+/// What a tick is to an engine.
+enum class TickUnit : std::uint8_t {
+  instruction,  ///< a retired instruction, or a chunk of a REP string instruction
+  /// An access that leaves through the door (but CR8), or a HLT. A run ends at the first boundary at or behind its
+  /// bound, for an instruction may make several accesses; a REP instruction has no boundaries inside.
+  exit,
+  host_ns,  ///< a nanosecond of the host's while the CPU runs
+};
+
 /// What a mode of operation may rely on.
 struct EngineTraits {
   std::string_view name;
+  TickUnit ticks = TickUnit::instruction;
   bool counts_exactly = false;
   bool stops_exactly = false;
   bool traps_tsc = false;
@@ -30,6 +41,7 @@ enum class ExitKind : std::uint8_t {
   halted,            ///< HLT retired; CpuState::activity says so
   shutdown,          ///< triple fault
   watched,           ///< a breakpoint, a watched access or the end of a single step: only if a debugger asked
+  spinning,          ///< no boundary of a tick has come for long, and whoever waits gave up; the state is no boundary's
   // Through the door, in mid-instruction: the loop replies and the instruction goes on.
   port_read,
   port_write,
@@ -64,7 +76,7 @@ class ExitDoor {
 
 struct RunRequest {
   Tick start;
-  Tick bound;  ///< stop exactly here; start < bound
+  Tick bound;  ///< stop exactly here, as far as the unit of ticks allows; start < bound
   ClockLine clock;
   std::optional<std::uint8_t> interrupt;  ///< deliver this vector first; only when accepts_interrupt()
   bool nmi = false;                       ///< deliver an NMI first; only when accepts_nmi()
@@ -110,6 +122,16 @@ struct WatchHit {
   Boundary begin;
 };
 
+/// Something that an engine counts, for people; not state.
+struct EngineCounter {
+  std::string_view name;
+  std::uint64_t value = 0;
+};
+
+/// Asked by engines that count exits, now and then, while no tick has passed since the last question. False: the run
+/// ends as `spinning`.
+using Patience = std::function<bool()>;
+
 class Engine : public MemoryObserver {
  public:
   virtual EngineTraits traits() const = 0;
@@ -127,6 +149,7 @@ class Engine : public MemoryObserver {
   virtual void set_state(const CpuState& state) = 0;
   virtual CpuState state() const = 0;
   virtual void drop_caches() = 0;
+  virtual std::vector<EngineCounter> engine_counters() const { return {}; }
 
   // For debuggers. An engine that cannot watch ignores all of it, and RunRequest::single.
   virtual bool can_watch() const { return false; }

@@ -49,7 +49,8 @@ Header decode(schema::Header::Reader from) {
   header.numeric_mode = from.getNumericMode();
   const auto engine = from.getEngine();
   header.engine = {engine.getName(),     engine.getCountsExactly(), engine.getStopsExactly(),
-                   engine.getTrapsTsc(), engine.getTrapsRandom(),   engine.getNoVisibleTlb()};
+                   engine.getTrapsTsc(), engine.getTrapsRandom(),   engine.getNoVisibleTlb(),
+                   static_cast<TickUnit>(engine.getTickUnit())};
   for (const auto row : from.getCpuid()) {
     header.cpuid.push_back({row.getLeaf(), row.getSubleaf(), row.getEax(), row.getEbx(), row.getEcx(), row.getEdx()});
   }
@@ -84,6 +85,7 @@ std::vector<std::uint8_t> encode_header(const Header& header) {
   engine.setTrapsTsc(header.engine.traps_tsc);
   engine.setTrapsRandom(header.engine.traps_random);
   engine.setNoVisibleTlb(header.engine.no_visible_tlb);
+  engine.setTickUnit(static_cast<std::uint8_t>(header.engine.ticks));
 
   auto cpuid = to.initCpuid(static_cast<unsigned>(header.cpuid.size()));
   for (unsigned i = 0; i < cpuid.size(); ++i) {

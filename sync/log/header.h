@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "lockstitch/digest.h"
+#include "lockstitch/engine.h"
 #include "lockstitch/result.h"
 #include "lockstitch/types.h"
 
@@ -37,6 +38,7 @@ struct EngineDescription {
   bool traps_tsc = false;
   bool traps_random = false;
   bool no_visible_tlb = false;
+  TickUnit ticks = TickUnit::instruction;
 };
 
 struct CpuidRow {

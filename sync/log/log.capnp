@@ -53,6 +53,9 @@ struct Engine {
   trapsTsc @3 :Bool;
   trapsRandom @4 :Bool;
   noVisibleTlb @5 :Bool;
+  tickUnit @6 :UInt8;
+  # What one tick is: 0: an instruction, as tickSemantics says; 1: an access that leaves the CPU (ports, memory-mapped,
+  # MSRs of devices) or a HLT.
 }
 
 struct CpuidRow {

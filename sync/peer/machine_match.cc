@@ -8,7 +8,8 @@ namespace {
 
 bool same_engine(const EngineDescription& a, const EngineDescription& b) {
   return a.name == b.name && a.counts_exactly == b.counts_exactly && a.stops_exactly == b.stops_exactly &&
-         a.traps_tsc == b.traps_tsc && a.traps_random == b.traps_random && a.no_visible_tlb == b.no_visible_tlb;
+         a.traps_tsc == b.traps_tsc && a.traps_random == b.traps_random && a.no_visible_tlb == b.no_visible_tlb &&
+         a.ticks == b.ticks;
 }
 
 const ImageReference* image(const Header& header, const std::string& role) {

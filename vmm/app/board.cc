@@ -11,7 +11,6 @@
 #include "vmm/boot/flat.h"
 #include "vmm/boot/kernel_image.h"
 #include "vmm/boot/memory_layout.h"
-#include "vmm/engine/interp/interp.h"
 
 namespace lockstitch::app {
 namespace {
@@ -39,9 +38,12 @@ Result<std::unique_ptr<Board>> Board::make(const BoardConfig& config, BootFiles 
                                       " disks, but the PCI bus has room for " + std::to_string(max_disks) +
                                       ": leave some out"};
   auto board = std::unique_ptr<Board>(new Board(std::move(boot)));
-  auto engine = std::make_unique<interp::Interp>(*memory.value(), interp::CpuModel{.hyperv = config.pc.hyperv});
+  EngineRequest wanted = config.engine;
+  wanted.hyperv = config.pc.hyperv;
+  auto engine = make_engine(wanted, *memory.value());
+  if (!engine.ok()) return engine.error();
   board->memory_bytes_ = config.memory_bytes;
-  board->machine_ = std::make_unique<Machine>(config.machine, std::move(engine), std::move(memory).value());
+  board->machine_ = std::make_unique<Machine>(config.machine, std::move(engine).value(), std::move(memory).value());
   board->pc_ = config.pc;
   board->wire_memory_map();
   board->wire_interrupts();

@@ -41,13 +41,11 @@
 #include "lockstitch/block.h"
 #include "lockstitch/result.h"
 #include "lockstitch/screen.h"
+#include "vmm/app/engine_setting.h"
 #include "vmm/app/pc_model.h"
 #include "vmm/machine/machine.h"
 
 namespace lockstitch::app {
-
-/// 1 ns for each tick: a processor of 1 GHz that executes one instruction per cycle.
-inline constexpr std::uint64_t ns_per_tick = 1;
 
 /// Everything that the machine's initial state depends on, besides the kernel.
 struct BoardConfig {
@@ -63,6 +61,7 @@ struct BoardConfig {
   };
   std::optional<Network> network;
   bool virtio_console = false;
+  EngineRequest engine;
   bool reboot = true;  ///< a reset starts the kernel or the firmware again; false: it ends the machine
 };
 

@@ -40,6 +40,9 @@ Ending describe(const End& end) {
       return {"stop_tick", 0, false, "the guest was stopped"};
     case EndReason::dead:
       return {"dead", guest_crash, true, "the guest halted and nothing can wake it"};
+    case EndReason::spinning:
+      return {"spinning", static_cast<int>(ExitCode::interrupted), true,
+              "the guest was ended while it computed without an exit"};
     case EndReason::stopped:
     case EndReason::watched:
       break;

@@ -3,9 +3,28 @@
 
 #include <cstdio>
 
+#include "vmm/app/message.h"
 #include "vmm/app/trace_header.h"
+#include "vmm/engine/kvm/kvm_system.h"
 
 namespace lockstitch::app {
+
+namespace {
+
+Outcome choose_engine(EngineSetting& engine, const ReplayOptions& options) {
+  if (options.engines) {
+    engine.turns = *options.engines;
+  } else if (engine.uses(EngineKind::kvm)) {
+    const auto there = kvm::KvmSystem::open();
+    if (!there.ok()) {
+      engine.turns = {EngineTurn{}};
+      say("recorded with kvm, replayed with interp: " + there.error().text);
+    }
+  }
+  return check_engine(engine, Mode::replay, options.debugged);
+}
+
+}  // namespace
 
 Result<PreparedReplay> prepare_replay(const std::string& path, const ReplayOptions& options,
                                       const std::vector<std::string>& images) {
@@ -17,7 +36,9 @@ Result<PreparedReplay> prepare_replay(const std::string& path, const ReplayOptio
   if (!replaying.ok()) return replaying.error();
   const auto found = trace.value()->header_with_images(images);
   if (!found.ok()) return found.error();
-  return PreparedReplay{std::move(trace).value(), settings_of(found.value()), std::move(replaying).value()};
+  Settings settings = settings_of(found.value());
+  if (const Outcome chosen = choose_engine(settings.engine, options); !chosen.ok()) return chosen.error();
+  return PreparedReplay{std::move(trace).value(), std::move(settings), std::move(replaying).value()};
 }
 
 Result<int> replay_to_goal(PreparedReplay& prepared, Session& session) {

@@ -27,6 +27,7 @@ struct Wish {
   std::string gdb, gdb_memory;
   bool gdb_remote = false;
   std::string vnc, vnc_password, control;
+  std::string engine;
 };
 
 constexpr const char* replay_footer =
@@ -54,6 +55,10 @@ void add_flags(CLI::App& app, Wish& wish) {
                        "memory is then named by its address"));
   app.add_option("--speed", wish.speed, "max (default), or realtime: no faster than the guest's clock")
       ->type_name("SPEED");
+  app.add_option("--engine", wish.engine,
+                 wrapped("what executes the guest: interp, kvm, or a list with the ticks of changes; default: as "
+                         "recorded, if this host has it"))
+      ->type_name("NAME");
   add_images_flag(app, wish.images);
   app.add_option("--gdb", wish.gdb,
                  wrapped("wait for gdb at :PORT, ADDRESS:PORT or unix:PATH, which can go forwards and backwards; "
@@ -117,6 +122,12 @@ Result<ReplayOptions> options_of(const Wish& wish) {
   looked_at.vnc = wish.vnc;
   looked_at.vnc_password = wish.vnc_password;
   if (const Outcome vnc = check_vnc(looked_at); !vnc.ok()) return vnc.error();
+  if (!wish.engine.empty()) {
+    auto engine = parse_engine(wish.engine);
+    if (!engine.ok()) return Error{engine.error().code, "--engine: " + engine.error().text};
+    if (!engine.value().automatic) options.engines = std::move(engine).value().turns;
+  }
+  options.debugged = !wish.gdb.empty();
   options.realtime = wish.speed == "realtime";
   options.check = wish.check;
   return options;
@@ -185,7 +196,7 @@ Result<int> run_replay(PreparedReplay prepared, const Wish& wish) {
 
   const bool interrupted =
       !report.value() && !end.value() && session.stop_asked() && session.machine().tick() < prepared.replaying->goal();
-  Summary summary = begin_summary(settings);
+  Summary summary = begin_summary(settings, Mode::replay);
   summary.replayed = account_of(*prepared.replaying, wish.trace, report.value());
   summary.end_reason = reason_of(*summary.replayed, interrupted);
   const ExitCode code = report.value() ? ExitCode::divergence : interrupted ? ExitCode::interrupted : ExitCode::ok;

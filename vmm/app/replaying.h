@@ -8,6 +8,7 @@
 #include "lockstitch/result.h"
 #include "sync/tape/checker.h"
 #include "sync/tape/replay_cursor.h"
+#include "vmm/app/engine_setting.h"
 #include "vmm/app/machine_probe.h"
 #include "vmm/app/machine_snapshot.h"
 #include "vmm/app/open_trace.h"
@@ -15,6 +16,9 @@
 namespace lockstitch::app {
 
 struct ReplayOptions {
+  /// What executes the guest; nothing: as recorded, if this host has it.
+  std::optional<std::vector<EngineTurn>> engines;
+  bool debugged = false;  ///< the engine must be able to watch every instruction
   Tick from;                    ///< shown and reported from here; the machine starts at a checkpoint before it
   std::string from_checkpoint;  ///< a file; goes before `from`
   std::optional<Tick> to;       ///< nothing: to the end of the log

@@ -33,7 +33,8 @@ void fill_in(Settings& settings, Mode mode) {
   if (!settings.rtc_start_seconds) {
     settings.rtc_start_seconds = repeats ? rtc_start_virtual_seconds : world::wall_clock_seconds();
   }
-  if (mode == Mode::record && settings.digest_every == 0) settings.digest_every = recorded_digest_every;
+  if (mode == Mode::record && settings.digest_every == 0)
+    settings.digest_every = recorded_digest_every / ns_per_tick(settings.engine.unit(mode));
 }
 
 /// A checkpoint that a run goes on from, with the trace that it belongs to.
@@ -64,6 +65,7 @@ Result<Start> go_back_to(Settings& settings) {
   machine.serial = settings.serial_console();
   machine.console = settings.console;
   machine.clock = settings.clock;
+  if (settings.engine != EngineSetting{}) machine.engine = settings.engine;
   machine.stop_at_tick = settings.stop_at_tick;
   machine.digest_every = settings.digest_every;
   machine.print_digests = settings.print_digests;
@@ -111,11 +113,12 @@ Summary::Recorded account_of(const Recording& recording) {
 
 }  // namespace
 
-Summary begin_summary(const Settings& settings) {
+Summary begin_summary(const Settings& settings, Mode mode) {
   Summary summary;
   summary.seed = *settings.seed;
   summary.rtc_start = rtc_start_text(*settings.rtc_start_seconds);
-  summary.engine = settings.engine;
+  summary.engine = to_text(settings.engine);
+  summary.ticks = to_text(settings.engine.unit(mode));
   summary.clock = settings.clock;
   summary.guest_memory_bytes = settings.memory_bytes;
   return summary;
@@ -130,9 +133,11 @@ Result<int> run_guest(Settings settings, Mode mode) {
     start = std::move(found).value();
   }
   fill_in(settings, mode);
+  if (const std::string why = settle_engine(settings.engine, mode); !why.empty() && !settings.quiet)
+    say("the engine is interp: " + why);
   auto writer = SummaryWriter::open(settings.summary, settings.json);
   if (!writer.ok()) return writer.error();
-  Summary summary = begin_summary(settings);
+  Summary summary = begin_summary(settings, mode);
 
   const auto last_words = [&] {
     summary.end_reason = "disk_trouble";

@@ -11,6 +11,6 @@ namespace lockstitch::app {
 Result<int> run_guest(Settings settings, Mode mode);
 
 /// What is known of a run before it begins.
-Summary begin_summary(const Settings& settings);
+Summary begin_summary(const Settings& settings, Mode mode);
 
 }  // namespace lockstitch::app

@@ -63,12 +63,12 @@ SourceAndSink make_source_and_sink(Mode mode, ModeParts parts) {
   live_sink = &put_around<world::LiveSink>(sinks, parts.outbox, std::move(parts.on_digest));
   switch (mode) {
     case Mode::run:
-      put_around<world::LiveSource>(sources, parts.inbox, parts.host_clock, clocking, ns_per_tick);
+      put_around<world::LiveSource>(sources, parts.inbox, parts.host_clock, clocking, parts.ns_per_tick);
       break;
     case Mode::record: {
       // The gate is in the world: it lets nothing out before the log is written (Recording::make_safe).
       Recording& recording = *parts.recording;
-      auto& live = put_around<world::LiveSource>(sources, parts.inbox, parts.host_clock, clocking, ns_per_tick);
+      auto& live = put_around<world::LiveSource>(sources, parts.inbox, parts.host_clock, clocking, parts.ns_per_tick);
       auto& source = put_around<sync::RecordingSource>(sources, live, recording.log(), recording.probe());
       put_around<sync::RecordingSink>(sinks, *live_sink, source, recording.log(), recording.probe());
       break;
@@ -78,7 +78,7 @@ SourceAndSink make_source_and_sink(Mode mode, ModeParts parts) {
       // A leader. Lead is record whose file is a peer; the log leads nowhere while there is none. The gate is in the
       // world: it lets out what the peer has acknowledged.
       ends.probe = std::make_unique<MachineProbe>(*parts.machine);
-      auto& live = put_around<world::LiveSource>(sources, parts.inbox, parts.host_clock, clocking, ns_per_tick);
+      auto& live = put_around<world::LiveSource>(sources, parts.inbox, parts.host_clock, clocking, parts.ns_per_tick);
       ends.live_source = &live;
       auto& source = put_around<sync::RecordingSource>(sources, live, parts.desk->log(), *ends.probe);
       auto& recorder = put_around<sync::RecordingSink>(sinks, *live_sink, source, parts.desk->log(), *ends.probe);

@@ -30,6 +30,7 @@ struct ModeParts {
   Replaying* replaying = nullptr;  ///< for Mode::replay
   sync::Desk* desk = nullptr;      ///< for a pair, whose modes also need the next
   Machine* machine = nullptr;
+  std::uint64_t ns_per_tick = 1;
 };
 
 struct SourceAndSink {

@@ -25,10 +25,25 @@ constexpr std::size_t kernel_max_bytes = 1u << 30;
 constexpr std::size_t initrd_max_bytes = 4ull << 30;
 
 /// In the order of ExitKind.
-constexpr std::array exit_names{"bound",     "interrupt_window", "halted",        "shutdown",     "watched",
-                                "port_read", "port_write",       "memory_read",   "memory_write", "msr_read",
-                                "msr_write", "priority_read",    "priority_write"};
+constexpr std::array exit_names{"bound",         "interrupt_window", "halted",       "shutdown", "watched",
+                                "spinning",      "port_read",        "port_write",   "memory_read",
+                                "memory_write",  "msr_read",         "msr_write",    "priority_read",
+                                "priority_write"};
 static_assert(exit_names.size() == std::tuple_size_v<decltype(MachineCounters::exits)>);
+
+/// Unit: ticks. How long the machine runs without a look at its inputs.
+std::uint64_t quantum_of(TickUnit unit) {
+  constexpr std::uint64_t exits = 32, host_ns = 1'000'000;
+  switch (unit) {
+    case TickUnit::exit:
+      return exits;
+    case TickUnit::host_ns:
+      return host_ns;
+    case TickUnit::instruction:
+      break;
+  }
+  return limits::quantum_ticks;
+}
 
 Result<std::vector<std::uint8_t>> read_if_given(const std::string& path, std::size_t limit_bytes,
                                                 std::string_view what) {
@@ -81,7 +96,8 @@ Outcome Session::open() {
   }
   if (replaying_ != nullptr) replaying_->begin(machine(), written_disks_);
   ends_ = make_source_and_sink(mode_, {inbox_, outbox_, host_clock_, settings_.clock, digest_handler(),
-                                       recording_.get(), replaying_, desk_, is_pair(mode_) ? &machine() : nullptr});
+                                       recording_.get(), replaying_, desk_, is_pair(mode_) ? &machine() : nullptr,
+                                       ns_per_tick(settings_.engine.unit(mode_))});
   if (const Outcome network = open_network(); !network.ok()) return network;
   if (const Outcome control = open_control(); !control.ok()) return control;
   if (const Outcome vnc = open_vnc(); !vnc.ok()) return vnc;
@@ -187,7 +203,10 @@ Outcome Session::make_board() {
   if (!boot.ok()) return boot.error();
   BoardConfig config;
   config.machine.digest_every_ticks = settings_.digest_every;
-  config.machine.ns_per_tick = ns_per_tick;
+  const TickUnit ticks = settings_.engine.unit(mode_);
+  config.machine.ns_per_tick = ns_per_tick(ticks);
+  config.machine.quantum_ticks = quantum_of(ticks);
+  config.engine = engine_request();
   config.memory_bytes = settings_.memory_bytes;
   config.rtc_start_seconds = *settings_.rtc_start_seconds;
   config.seed = seed_bytes(*settings_.seed);
@@ -206,6 +225,23 @@ Outcome Session::make_board() {
   }
   board_ = std::move(board).value();
   return success();
+}
+
+EngineRequest Session::engine_request() {
+  EngineRequest request;
+  request.turns = settings_.engine.turns;
+  const bool by_mode = mode_ == Mode::run && !settings_.engine.ticks;
+  if (!by_mode) request.ticks = settings_.engine.unit(mode_);
+  else request.ticks.reset();
+  request.patience = [this, looks = 0]() mutable {
+    constexpr int said_after = 5;
+    if (++looks == said_after) {
+      say("the guest computes without an exit, so nothing reaches it: what it waits for in a loop cannot come with "
+          "--ticks exits; docs/KVM.md tells which kernel options avoid such loops");
+    }
+    return !stop_.asked();
+  };
+  return request;
 }
 
 Outcome Session::go_to_start() {
@@ -438,6 +474,7 @@ Summary::Machine Session::account() {
       {"frames_dropped_in", (tap_ ? tap_->dropped_in() : 0) + (user_net_ ? user_net_->dropped_in() : 0)},
       {"console_bytes_lost", ends_.live_sink->stream_bytes_lost()},
   };
+  for (const EngineCounter& counter : m.engine_counters()) account.engine[std::string(counter.name)] = counter.value;
   for (std::size_t kind = 0; kind < exit_names.size(); ++kind) account.exits[exit_names[kind]] = c.exits[kind];
   return account;
 }

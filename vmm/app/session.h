@@ -91,6 +91,7 @@ class Session {
   Result<BootFiles> read_boot_files() const;
   Outcome save_uefi_variables();
   Outcome make_board();
+  EngineRequest engine_request();
   Outcome go_to_start();
   std::optional<End> step_until_end();
   void wait_for_guest_time();

@@ -52,15 +52,14 @@ Outcome set_clock(Settings& settings, const std::string& value, const PathBase&)
 }
 
 Outcome set_engine(Settings& settings, const std::string& value, const PathBase&) {
-  static constexpr std::array<std::string_view, 2> engines{"interp", "auto"};
-  if (value == "jit" || value == "kvm") {
-    return usage(fmt::format("the engine '{}' is not part of this version yet; use interp or auto", value));
-  }
-  if (std::find(engines.begin(), engines.end(), value) == engines.end()) {
-    return usage(fmt::format("there is no engine '{}'{}", value, did_you_mean(value, engines, "use interp or auto")));
-  }
-  settings.engine = "interp";
-  return success();
+  const auto ticks = settings.engine.ticks;
+  const Outcome stored = store(parse_engine(value), settings.engine);
+  settings.engine.ticks = ticks;
+  return stored;
+}
+
+Outcome set_ticks(Settings& settings, const std::string& value, const PathBase&) {
+  return store(parse_tick_unit(value), settings.engine.ticks);
 }
 
 Outcome set_digest_every(Settings& settings, const std::string& value, const PathBase&) {
@@ -257,7 +256,13 @@ const std::array rows{
     SettingRow{"memory", Kind::text, machine, machine_group, "SIZE", "guest memory, as 512M or 2G; default 512M",
                set_memory},
     SettingRow{"engine", Kind::text, machine, machine_group, "NAME",
-               "what executes the guest: interp or auto; default interp", set_engine},
+               "what executes the guest: interp (default), kvm, or auto, which is kvm where it is sound; or a list "
+               "with the ticks of changes, as interp,1000000:kvm",
+               set_engine},
+    SettingRow{"ticks", Kind::text, machine, machine_group, "UNIT",
+               "what the machine counts: instructions (default of interp), exits (kvm when recorded), host (kvm "
+               "otherwise); docs/KVM.md",
+               set_ticks},
     SettingRow{"clock", Kind::text, machine, machine_group, "MODE",
                "realtime: guest time follows the host's (default); virtual: guest time is the count of executed "
                "instructions alone, so that equal inputs give equal runs",

@@ -101,6 +101,7 @@ Outcome check(const Settings& settings, Mode mode) {
   if (is_pair(mode)) {
     if (const Outcome pair = check_pair(settings); !pair.ok()) return pair;
   }
+  if (const Outcome engine = check_engine(settings.engine, mode, !settings.gdb.empty()); !engine.ok()) return engine;
   if (settings.flat && !settings.initrd.empty())
     return no("a flat image takes no initrd; leave out --flat or --initrd");
   if (settings.flat && !settings.append.empty())

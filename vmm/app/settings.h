@@ -8,6 +8,7 @@
 #include "lockstitch/result.h"
 #include "vmm/app/console_setting.h"
 #include "vmm/app/disk_setting.h"
+#include "vmm/app/engine_setting.h"
 #include "vmm/app/mode.h"
 #include "vmm/app/network_setting.h"
 #include "vmm/app/pc_setting.h"
@@ -38,7 +39,7 @@ struct Settings {
   ClockMode clock = ClockMode::realtime;
   std::optional<std::uint64_t> seed;               ///< nothing said: random, or 0 with ClockMode::unpaced
   std::optional<std::uint64_t> rtc_start_seconds;  ///< nothing said: now, or a fixed date with ClockMode::unpaced
-  std::string engine = "interp";
+  EngineSetting engine;
   bool no_reboot = false;
 
   // This run of it.

@@ -26,6 +26,7 @@ std::string to_json(const Summary& summary) {
   }
   json["wall_seconds"] = summary.wall_seconds;
   json["engine"] = summary.engine;
+  json["tick_unit"] = summary.ticks;
   json["clock"] = summary.clock == ClockMode::realtime ? "realtime" : "virtual";
   json["seed"] = summary.seed;
   json["rtc_start"] = summary.rtc_start;
@@ -37,6 +38,7 @@ std::string to_json(const Summary& summary) {
     json["memory"]["peak_rss_bytes"] = usage.peak_rss_bytes;
     json["counters"] = summary.machine->counters;
     json["counters"]["exits"] = summary.machine->exits;
+    if (!summary.machine->engine.empty()) json["counters"]["engine"] = summary.machine->engine;
   }
   if (summary.recorded) {
     const Summary::Recorded& r = *summary.recorded;

@@ -17,7 +17,7 @@ struct Summary {
   int exit_code = 0;
   std::uint64_t seed = 0;
   std::string rtc_start;
-  std::string engine;
+  std::string engine, ticks;
   ClockMode clock = ClockMode::realtime;
   std::uint64_t guest_memory_bytes = 0;
   double wall_seconds = 0;
@@ -28,7 +28,8 @@ struct Summary {
     Digest digest;
     HostUsage usage;
     std::map<std::string, std::uint64_t> counters;
-    std::map<std::string, std::uint64_t> exits;  ///< of the engine, by kind
+    std::map<std::string, std::uint64_t> exits;   ///< of the engine, by kind
+    std::map<std::string, std::uint64_t> engine;  ///< what the engine counts itself
   };
   std::optional<Machine> machine;
 

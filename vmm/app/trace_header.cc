@@ -18,10 +18,9 @@ constexpr std::string_view board_name = "PC-1";
 /// Leaves whose answer depends on the subleaf; more than any of them has.
 constexpr std::uint32_t subleaves = 4;
 
-std::vector<sync::CpuidRow> cpuid_rows(bool hyperv) {
+std::vector<sync::CpuidRow> cpuid_rows(const interp::CpuModel& model) {
   std::vector<sync::CpuidRow> rows;
   for (const std::uint32_t base : {0u, 0x4000'0000u, 0x8000'0000u}) {
-    const interp::CpuModel model{.hyperv = hyperv};
     const std::uint32_t last = std::min(interp::cpuid(base, 0, model).eax, base + 0x40);
     for (std::uint32_t leaf = base; leaf <= last; ++leaf) {
       for (std::uint32_t subleaf = 0; subleaf < subleaves; ++subleaf) {
@@ -35,7 +34,7 @@ std::vector<sync::CpuidRow> cpuid_rows(bool hyperv) {
 
 sync::EngineDescription engine_of(const EngineTraits& traits) {
   return {std::string(traits.name), traits.counts_exactly, traits.stops_exactly,
-          traits.traps_tsc,         traits.traps_random,   traits.no_visible_tlb};
+          traits.traps_tsc,         traits.traps_random,   traits.no_visible_tlb, traits.ticks};
 }
 
 sync::ImageReference image_of(const sync::Header& header, std::string_view role) {
@@ -57,13 +56,13 @@ sync::Header describe(const Settings& settings, Board& board, std::vector<sync::
   header.digest_every = settings.digest_every;
   header.numeric_mode = numeric_mode();
   header.engine = engine_of(board.machine().engine_traits());
-  header.cpuid = cpuid_rows(settings.pc.hyperv);
+  header.cpuid = cpuid_rows(cpu_model(settings.pc.hyperv, header.engine.ticks));
   header.images = std::move(images);
 
   sync::BoardDescription& to = header.board;
   to.name = board_name;
   to.memory_bytes = settings.memory_bytes;
-  to.ns_per_tick = ns_per_tick;
+  to.ns_per_tick = ns_per_tick(header.engine.ticks);
   to.rtc_start_seconds = *settings.rtc_start_seconds;
   to.seed = *settings.seed;
   to.command_line = settings.append;
@@ -113,7 +112,8 @@ Settings settings_of(const sync::Header& header) {
   settings.clock = header.paced ? ClockMode::realtime : ClockMode::unpaced;
   settings.seed = board.seed;
   settings.rtc_start_seconds = board.rtc_start_seconds;
-  settings.engine = header.engine.name;
+  settings.engine = parse_engine(header.engine.name).value();  // check_replayable() has looked
+  settings.engine.ticks = header.engine.ticks;
   settings.no_reboot = !board.reboots;
   settings.digest_every = header.digest_every;
   return settings;
@@ -131,9 +131,11 @@ Outcome check_replayable(const sync::Header& header) {
   const auto pc = pc_model_of(header.board.pc);
   if (!pc.ok()) return no(pc.error().text);
   if (pc.value().buses.size() != header.board.disks.size()) return no("its disks are on unknown buses");
-  if (header.board.ns_per_tick != ns_per_tick) return no("its clock runs at another rate");
-  if (header.engine.name != "interp") return no(fmt::format("there is no engine '{}' here", header.engine.name));
-  if (header.cpuid != cpuid_rows(pc.value().hyperv)) return no("its processor model answers CPUID otherwise than ours");
+  if (!parse_engine(header.engine.name).ok()) return no(fmt::format("there is no engine '{}' here", header.engine.name));
+  const TickUnit ticks = header.engine.ticks;
+  if (ticks != TickUnit::instruction && ticks != TickUnit::exit) return no("its ticks cannot be counted here");
+  if (header.board.ns_per_tick != ns_per_tick(ticks)) return no("its clock runs at another rate");
+  if (header.cpuid != cpuid_rows(cpu_model(pc.value().hyperv, ticks))) return no("its processor model answers CPUID otherwise than ours");
   for (const sync::ImageReference& image : header.images) {
     if (!image.format.empty() && !world::format_named(image.format))
       return no(fmt::format("its {} has the format '{}'", image.role, image.format));

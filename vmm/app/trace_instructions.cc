@@ -52,6 +52,7 @@ Result<int> trace_instructions(const InstructionsWish& wish) {
   const auto format = wish.format == "json" ? debug::TraceFormat::json : debug::TraceFormat::text;
   ReplayOptions options;
   options.from = from.value();
+  options.debugged = true;
   auto prepared = prepare_replay(wish.trace, options, wish.images);
   if (!prepared.ok()) return prepared.error();
   auto made = DebuggedReplay::open(std::move(prepared).value(), debug_budget_bytes, false);

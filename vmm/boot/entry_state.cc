@@ -61,7 +61,7 @@ CpuState entered(std::uint16_t code_selector, std::uint32_t code) {
   for (auto& segment : cpu.segment) segment = {data_selector, 0, 0xffff'ffff, data32};
   cpu.segment[unsigned(SegmentName::cs)] = {code_selector, 0, 0xffff'ffff, code};
   cpu.segment[unsigned(SegmentName::tr)] = {tss_selector, tss_gpa, tss_limit, busy_tss};
-  cpu.segment[unsigned(SegmentName::ldtr)] = {0, 0, 0, unusable | 0x0082};
+  cpu.segment[unsigned(SegmentName::ldtr)] = {0, 0, 0, unusable};
   cpu.gdtr = {entry_gdt_gpa, gdt_bytes - 1};
   cpu.idtr = {0, 0};
   cpu.gpr = {};

@@ -176,6 +176,7 @@ std::optional<End> Machine::run_until_bound(RunRequest request) {
     clock_.advance_to(exit.tick);
     executed_until_ = exit.tick;
     if (exit.kind == ExitKind::shutdown) return End{EndReason::shutdown, 0};
+    if (exit.kind == ExitKind::spinning) return End{EndReason::spinning, 0};
     if (const auto end = settle()) return end;
     if (exit.kind == ExitKind::watched) {
       // A boundary that is the first of its tick is one where the pass may end as well. What was decided for this pass
@@ -188,7 +189,7 @@ std::optional<End> Machine::run_until_bound(RunRequest request) {
       continue;
     }
     LS_ASSERT_CMP(exit.tick.value, >, request.start.value);
-    if (exit.kind == ExitKind::bound) LS_ASSERT_CMP(exit.tick.value, ==, bound_.value);
+    if (exit.kind == ExitKind::bound) LS_ASSERT_CMP(exit.tick.value, >=, bound_.value);
     return std::nullopt;
   }
 }
@@ -299,6 +300,7 @@ ExitReply Machine::dispatch(const Exit& exit) {
     case ExitKind::halted:
     case ExitKind::shutdown:
     case ExitKind::watched:
+    case ExitKind::spinning:
       LS_ASSERT(!"an end of a run came through the door");
   }
   shorten_bound(exit.tick);

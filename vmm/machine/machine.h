@@ -44,6 +44,7 @@ enum class EndReason : std::uint8_t {
   stop_tick,   ///< stop_at is reached
   dead,        ///< halted, and the source says that nothing will ever come
   watched,     ///< what a debugger asked for; the machine can be stepped on
+  spinning,    ///< the guest computes without an exit, and its engine counts those: it could not be stopped otherwise
 };
 
 struct End {
@@ -99,6 +100,7 @@ class Machine final : public Stateful {
   void set_cpu(const CpuState& state) { vcpu_.set_state(state); }
   CpuState cpu() const { return vcpu_.state(); }
   EngineTraits engine_traits() const { return vcpu_.traits(); }
+  std::vector<EngineCounter> engine_counters() const { return vcpu_.counters(); }
 
   /// One pass of the loop: at most one run of the CPU. Effects and digests go to `sink` during the call.
   /// Stops exactly at stop_at. After an End other than stop_tick and stopped the machine must not be stepped again.

@@ -205,6 +205,34 @@ MemoryPage Memory::search(Gpa gpa) const {
   return {host, host != nullptr};
 }
 
+std::vector<MemoryRange> Memory::ranges() const {
+  // Between two neighbours of these everything is of one kind.
+  std::vector<Gpa> edges;
+  for (std::uint64_t page = 0; page <= first_mib_pages; ++page) edges.push_back(page * page_bytes);
+  for (const MemoryRegion& region : regions()) edges.insert(edges.end(), {region.base, region.base + region.bytes});
+  for (const Overlay& overlay : overlays_) edges.insert(edges.end(), {overlay.base, overlay.base + overlay.bytes});
+  for (const DeviceBlock& block : device_blocks_) {
+    if (block.placed) edges.insert(edges.end(), {block.base, block.base + block.bytes});
+  }
+  std::sort(edges.begin(), edges.end());
+  std::vector<MemoryRange> ranges;
+  for (std::size_t i = 0; i + 1 < edges.size(); ++i) {
+    const std::uint64_t bytes = edges[i + 1] - edges[i];
+    const MemoryPage page = look_up(edges[i]);
+    if (bytes == 0 || page.host == nullptr) continue;
+    if (!ranges.empty()) {
+      MemoryRange& last = ranges.back();
+      const bool goes_on = last.base + last.bytes == edges[i] && last.host + last.bytes == page.host;
+      if (goes_on && last.writable == page.writable) {
+        last.bytes += bytes;
+        continue;
+      }
+    }
+    ranges.push_back({edges[i], bytes, page.host, page.writable});
+  }
+  return ranges;
+}
+
 bool Memory::read(Gpa gpa, MutableBytes out) {
   while (!out.empty()) {
     const MemoryPage from = look_up(gpa);
@@ -272,6 +300,7 @@ void Memory::mark_dirty(Gpa gpa) {
 void Memory::take_dirty(DirtySince set, std::vector<std::uint64_t>& pages) {
   const auto bit = static_cast<std::uint8_t>(set);
   pages.clear();
+  for (MemoryObserver* observer : observers_) observer->collect_writes();
   const std::size_t count = dirty_.size();
   for (std::size_t page = 0; page < count;) {
     std::uint64_t eight = 0;  // most of a large guest is clean: step over eight pages at once

@@ -23,6 +23,7 @@ class Vcpu final : public Stateful, private ExitDoor {
   bool accepts_nmi() const { return engine_->accepts_nmi(); }
   Activity activity() const { return engine_->activity(); }
   EngineTraits traits() const { return engine_->traits(); }
+  std::vector<EngineCounter> counters() const { return engine_->engine_counters(); }
   void wake() { engine_->wake(); }
   void drop_caches() { engine_->drop_caches(); }
   bool can_watch() const { return engine_->can_watch(); }

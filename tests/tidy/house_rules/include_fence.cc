@@ -25,7 +25,7 @@ const std::vector<Layer> layers = {
     {"vmm/machine", {"lockstitch"}, true},
     {"vmm/engine/interp", {"lockstitch"}, true},
     {"vmm/engine/jit", {"lockstitch", "vmm/engine/interp"}, true},
-    {"vmm/engine/kvm", {"lockstitch"}, false},
+    {"vmm/engine/kvm", {"lockstitch", "vmm/engine/interp"}, false},
     {"vmm/world", {"lockstitch"}, false},
     {"vmm/boot", {"lockstitch"}, true},
     {"vmm/gdb", {"lockstitch"}, false},

@@ -145,6 +145,7 @@ struct Cpu {
   bool shadow = false;               ///< interrupts wait for one instruction
   bool keep_rf = false;              ///< the instruction that just retired loaded RF (IRET)
   bool in_new_task = false;          ///< a task switch is past the point of no return
+  std::uint64_t unfinished_tick = ~0ull;  ///< tick behind the last chunk that left a REP instruction unfinished
   bool no_step_trap = false;         ///< the instruction that just retired takes no single-step trap (INT n, MOV SS)
   Activity activity = Activity::running;
 
@@ -239,6 +240,14 @@ inline void leave_block(Cpu& cpu, const Op* op, std::uint64_t rip) {
     (cpu_).resume = (op_) + 1;                                \
     (cpu_).resume_fn = (op_)[1].fn;                           \
     return;                                                   \
+  } while (0)
+
+/// The end of a chunk of a REP instruction.
+#define LS_LEAVE_CHUNK(cpu_, op_, finished_)                                  \
+  do {                                                                        \
+    if (finished_) LS_LEAVE(cpu_, op_, next_rip((cpu_), (op_)));              \
+    (cpu_).unfinished_tick = tick_now(cpu_).value + 1;                        \
+    LS_LEAVE(cpu_, op_, op_rip((cpu_), (op_)));                               \
   } while (0)
 
 /// The end of a handler that changes modes, privilege, IF or mappings: always back to the dispatcher.

@@ -19,6 +19,11 @@ constexpr std::uint32_t leaf1_ecx = bit(0) /*SSE3*/ | bit(9) /*SSSE3*/ | bit(13)
 constexpr std::uint32_t ext1_edx = bit(11) /*SYSCALL*/ | bit(20) /*NX*/ | bit(26) /*1 GiB pages*/ | bit(27) /*RDTSCP*/ | bit(29) /*LM*/;
 constexpr std::uint32_t ext1_ecx = bit(0) /*LAHF*/ | bit(8) /*PREFETCHW*/;
 
+/// What a model without the counter lacks: TSC, its deadline timer, RDTSCP.
+constexpr struct {
+  std::uint32_t leaf1_edx = bit(4), leaf1_ecx = bit(24), ext1_edx = bit(27);
+} tsc_features;
+
 CpuidResult brand(unsigned part) {
   static const char text[49] = "Lockstitch deterministic CPU, model v2";
   CpuidResult r;
@@ -45,6 +50,18 @@ CpuidResult hyperv_leaf(std::uint32_t leaf) {
 }  // namespace
 
 CpuidResult cpuid(std::uint32_t leaf, std::uint32_t subleaf, CpuModel model) {
+  if (!model.tsc) {
+    CpuModel with = model;
+    with.tsc = true;
+    CpuidResult r = cpuid(leaf, subleaf, with);
+    if (leaf == 1) {
+      r.edx &= ~tsc_features.leaf1_edx;
+      r.ecx &= ~tsc_features.leaf1_ecx;
+    }
+    if (leaf == 0x8000'0001) r.edx &= ~tsc_features.ext1_edx;
+    if (leaf == 0x15 || leaf == 0x8000'0007) r = {};
+    return r;
+  }
   if (model.hyperv && leaf >= 0x4000'0000 && leaf <= 0x4000'00ff) return hyperv_leaf(leaf);
   switch (leaf) {
     case 0: return {0x15, 0x756e'6547, 0x6c65'746e, 0x4965'6e69};  // GenuineIntel

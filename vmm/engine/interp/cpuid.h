@@ -14,6 +14,8 @@ struct CpuModel {
   /// Leaves 4000_0000h to 4000_0006h are the Microsoft hypervisor interface, and its MSRs (4000_0000h-4000_01FFh) leave
   /// through the door.
   bool hyperv = false;
+  /// There is a time-stamp counter that guests may rely on. Without it RDTSC still executes.
+  bool tsc = true;
 };
 
 /// Fails: never; unknown leaves are all zero. `osxsave` and the like do not exist in this model.

@@ -1,6 +1,7 @@
 // See interp.h.
 #include "vmm/engine/interp/interp.h"
 
+#include <array>
 #include <cstring>
 
 #include "vmm/engine/interp/access.h"
@@ -515,6 +516,41 @@ Block* Interp::translate(std::uint64_t gpa, std::uint64_t linear, unsigned max_o
   return block;
 }
 
+// ---- for engines that hand instructions over ----
+
+const Row* Interp::next_row() {
+  Cpu& cpu = *cpu_;
+  cpu.block = nullptr;
+  if (setjmp(cpu.fault_exit)) {
+    cpu.cr2 = cpu.rest.cr2;  // a fetch that faults has set it; whoever executes does so again
+    return nullptr;
+  }
+  const bool code64 = cpu.code64();
+  const std::uint64_t linear = code64 ? cpu.rip : (cpu.segment[cs].base + cpu.rip) & 0xffff'ffff;
+  if (!code64 && cpu.rip > cpu.segment[cs].limit) return nullptr;
+  std::array<std::uint8_t, 15> bytes;
+  for (std::size_t have = 0; have < bytes.size();) {
+    const std::uint64_t at = linear + have;
+    const Gpa gpa = paging_->translate_fetch(at);
+    const MemoryPage page = memory_.page(gpa);
+    const std::size_t room = std::min<std::size_t>(bytes.size() - have, page_bytes - (at & page_mask));
+    if (page.host == nullptr) return nullptr;
+    std::memcpy(bytes.data() + have, page.host + (gpa & page_mask), room);
+    have += room;
+    // The next page is touched only if the instruction reaches it.
+    Op op{};
+    const DecodeResult result = decode(std::span(bytes).first(have), cpu.mode, 0, op);
+    if (result.status != DecodeStatus::need_more) return result.status == DecodeStatus::ok ? result.row : nullptr;
+  }
+  return nullptr;
+}
+
+void Interp::queue_exception(std::uint8_t vector, std::optional<std::uint32_t> code) {
+  pending_ = {EventKind::exception, vector, code.has_value(), code.value_or(0)};
+}
+
+bool Interp::inside_string() const { return cpu_->unfinished_tick == tick_now(*cpu_).value; }
+
 // ---- state ----
 
 void Interp::set_state(const CpuState& s) {
@@ -549,6 +585,7 @@ void Interp::set_state(const CpuState& s) {
   cpu.cpl = !(s.cr0 & cr0::pe) ? 0 : (s.rflags & flag::vm) ? 3 : s.segment[ss].attributes >> 5 & 3;
   cpu.block = nullptr;
   cpu.link_from = nullptr;
+  cpu.unfinished_tick = ~0ull;
   cpu.debug_status = s.pending_debug;
   cpu.no_step_trap = s.debug_blocked;
   pending_ = {};

@@ -10,6 +10,8 @@
 
 namespace lockstitch::interp {
 
+struct Row;
+
 struct InterpCounters {
   std::uint64_t blocks_decoded = 0;
   std::uint64_t exceptions = 0;
@@ -41,6 +43,14 @@ class Interp final : public Engine {
   void dirty_cleared() override;
 
   const InterpCounters& counters() const { return counters_; }
+
+  // For engines that let this one execute what they cannot.
+  /// The row of the instruction at RIP; null: it cannot be fetched or is undefined. Order: between runs.
+  const Row* next_row();
+  /// The next run delivers it first, at the boundary where the CPU stands; its bound may be its start then.
+  void queue_exception(std::uint8_t vector, std::optional<std::uint32_t> code);
+  /// Between two chunks of a REP string instruction.
+  bool inside_string() const;
 
  private:
   enum class EventKind : std::uint8_t { none, exception, external, nmi };

@@ -115,7 +115,7 @@ void port_string_repeated(Cpu& cpu, const Op* op) {
       write_address_register(cpu, 1, cpu.gpr[1] - 1, address);
     }
   }
-  LS_LEAVE(cpu, op, (cpu.gpr[1] & mask) == 0 ? next_rip(cpu, op) : op_rip(cpu, op));
+  LS_LEAVE_CHUNK(cpu, op, (cpu.gpr[1] & mask) == 0);
 }
 
 template <Handler h>

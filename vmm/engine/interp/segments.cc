@@ -81,10 +81,8 @@ void load_data_segment(Cpu& cpu, unsigned index, std::uint16_t selector, Vector 
   if (code == 0) {
     if (index == ss && !(cpu.code64() && cpu.cpl < 3 && (selector & 3) == cpu.cpl)) raise(cpu, bad, 0);
     Segment& s = cpu.segment[index];
-    const std::uint64_t base = cpu.long_mode() && index >= fs ? 0 : s.base;
-    s = Segment{selector, base, 0, attribute::unusable};
+    s = Segment{selector, 0, 0, attribute::unusable};
     if (index == ss) s.attributes |= cpu.cpl << 5 | attribute::db;
-    if (index >= fs) s.base = 0;
     mode_changed(cpu);
     return;
   }

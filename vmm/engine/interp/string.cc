@@ -142,7 +142,7 @@ void repeated(Cpu& cpu, const Op* op) {
     done = done || (cpu.gpr[1] & mask) == 0;
   }
   if (done && cpu.code64() && !cpu.break_block) LS_GO_INDIRECT(cpu, next_rip(cpu, op));
-  LS_LEAVE(cpu, op, done ? next_rip(cpu, op) : op_rip(cpu, op));
+  LS_LEAVE_CHUNK(cpu, op, done);
 }
 
 template <Kind kind>

@@ -61,6 +61,68 @@ Outcome KvmVcpu::set_msr(std::uint32_t index, std::uint64_t value) {
   return success();
 }
 
+int KvmVcpu::set_msrs(std::span<const kvm_msr_entry> entries) {
+  std::vector<std::uint64_t> room((sizeof(kvm_msrs) + entries.size_bytes()) / 8);
+  auto* list = reinterpret_cast<kvm_msrs*>(room.data());
+  list->nmsrs = static_cast<std::uint32_t>(entries.size());
+  std::copy(entries.begin(), entries.end(), reinterpret_cast<kvm_msr_entry*>(list + 1));
+  return std::max(file_.ask(KVM_SET_MSRS, list), 0);
+}
+
+int KvmVcpu::read_msrs(std::span<kvm_msr_entry> entries) const {
+  std::vector<std::uint64_t> room((sizeof(kvm_msrs) + entries.size_bytes()) / 8);
+  auto* list = reinterpret_cast<kvm_msrs*>(room.data());
+  list->nmsrs = static_cast<std::uint32_t>(entries.size());
+  auto* first = reinterpret_cast<kvm_msr_entry*>(list + 1);
+  std::copy(entries.begin(), entries.end(), first);
+  const int read = std::max(file_.ask(KVM_GET_MSRS, list), 0);
+  std::copy(first, first + read, entries.begin());
+  return read;
+}
+
+Result<std::uint64_t> KvmVcpu::msr(std::uint32_t index) const {
+  kvm_msr_entry entry{};
+  entry.index = index;
+  if (read_msrs(std::span(&entry, 1)) != 1) return refused("KVM_GET_MSRS");
+  return std::uint64_t{entry.data};
+}
+
+Result<kvm_vcpu_events> KvmVcpu::events() const {
+  kvm_vcpu_events events{};
+  if (file_.ask(KVM_GET_VCPU_EVENTS, &events) < 0) return refused("KVM_GET_VCPU_EVENTS");
+  return events;
+}
+
+Outcome KvmVcpu::set_events(const kvm_vcpu_events& events) {
+  return file_.tell(KVM_SET_VCPU_EVENTS, &events, "KVM_SET_VCPU_EVENTS");
+}
+
+Result<kvm_debugregs> KvmVcpu::debug_registers() const {
+  kvm_debugregs registers{};
+  if (file_.ask(KVM_GET_DEBUGREGS, &registers) < 0) return refused("KVM_GET_DEBUGREGS");
+  return registers;
+}
+
+Outcome KvmVcpu::set_debug_registers(const kvm_debugregs& registers) {
+  return file_.tell(KVM_SET_DEBUGREGS, &registers, "KVM_SET_DEBUGREGS");
+}
+
+Outcome KvmVcpu::read_xsave(kvm_xsave& to) const {
+  if (file_.ask(KVM_GET_XSAVE, &to) < 0) return refused("KVM_GET_XSAVE");
+  return success();
+}
+
+Outcome KvmVcpu::set_xsave(const kvm_xsave& from) { return file_.tell(KVM_SET_XSAVE, &from, "KVM_SET_XSAVE"); }
+
+Outcome KvmVcpu::set_tsc_khz(std::uint32_t khz) {
+  if (file_.ask(KVM_SET_TSC_KHZ, std::uintptr_t{khz}) < 0) return refused("KVM_SET_TSC_KHZ");
+  return success();
+}
+
+std::uint32_t KvmVcpu::tsc_khz() const {
+  return static_cast<std::uint32_t>(std::max(file_.ask(KVM_GET_TSC_KHZ), 0));
+}
+
 Outcome KvmVcpu::set_cpuid(std::span<const kvm_cpuid_entry2> entries) {
   std::vector<std::uint64_t> room((sizeof(kvm_cpuid2) + entries.size_bytes() + 7) / 8);
   auto* table = reinterpret_cast<kvm_cpuid2*>(room.data());

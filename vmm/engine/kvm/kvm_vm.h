@@ -3,6 +3,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "lockstitch/result.h"
@@ -28,10 +29,18 @@ class KvmVm {
 
   int capability(int number) const { return file_.capability(number); }
   Outcome enable(std::uint32_t capability, std::uint64_t argument = 0);
+  /// Pages that KVM needs for itself on some processors of Intel. Order: before the first vCPU.
+  void place_intel_pages(Gpa identity_map, Gpa task_state);
   Outcome set_memory(const MemorySlot& slot);
   /// One bit a page of the slot, of those written since the last call.
   Result<std::vector<std::uint64_t>> take_dirty(const MemorySlot& slot);
   Result<KvmVcpu> make_vcpu(unsigned number);
+  /// Accesses to model-specific registers outside these ranges leave as KVM_EXIT_X86_RDMSR and _WRMSR; those of the
+  /// x2APIC do so too, because there is none here. Range: each at most 1024 long. Fails: before Linux 5.10.
+  struct MsrRange {
+    std::uint32_t first = 0, count = 0;
+  };
+  Outcome pass_only(std::span<const MsrRange> ranges);
 
  private:
   KvmFile file_;

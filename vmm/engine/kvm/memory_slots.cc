@@ -1,0 +1,82 @@
+// See memory_slots.h.
+#include "vmm/engine/kvm/memory_slots.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "vmm/engine/kvm/must.h"
+
+namespace lockstitch::kvm {
+
+MemorySlot MemorySlots::describe(std::size_t number, const MemoryRange& range) const {
+  MemorySlot slot;
+  slot.number = static_cast<std::uint32_t>(number);
+  slot.base = range.base;
+  slot.bytes = range.bytes;
+  slot.memory = range.host;
+  slot.read_only = !range.writable;
+  slot.logs_writes = logs_ && range.writable;
+  return slot;
+}
+
+void MemorySlots::refresh() {
+  if (!stale_) return;
+  stale_ = false;
+  ++changes_;
+  const std::vector<MemoryRange> wanted = memory_.ranges();
+  const auto is_wanted = [&](const MemoryRange& range) {
+    return std::find(wanted.begin(), wanted.end(), range) != wanted.end();
+  };
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (slots_[i].used && !is_wanted(slots_[i].range)) remove(i);
+  }
+  for (const MemoryRange& range : wanted) {
+    const bool there =
+        std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.used && slot.range == range; });
+    if (!there) add(range);
+  }
+}
+
+void MemorySlots::remove(std::size_t number) {
+  collect(number);
+  MemorySlot gone = describe(number, slots_[number].range);
+  gone.bytes = 0;
+  must(vm_.set_memory(gone));
+  slots_[number].used = false;
+}
+
+void MemorySlots::add(const MemoryRange& range) {
+  auto free = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.used; });
+  if (free == slots_.end()) free = slots_.insert(free, Slot{});
+  *free = {range, true};
+  must(vm_.set_memory(describe(static_cast<std::size_t>(free - slots_.begin()), range)));
+}
+
+void MemorySlots::collect_writes() {
+  if (logs_) {
+    for (std::size_t i = 0; i < slots_.size(); ++i) collect(i);
+    return;
+  }
+  // Nobody knows what was written until now, so all counts as written.
+  logs_ = true;
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const MemoryRange& range = slots_[i].range;
+    if (!slots_[i].used || !range.writable) continue;
+    must(vm_.set_memory(describe(i, range)));
+    for (std::uint64_t done = 0; done < range.bytes; done += page_bytes) memory_.mark_host_dirty(range.host + done);
+  }
+}
+
+void MemorySlots::collect(std::size_t number) {
+  const Slot& slot = slots_[number];
+  if (!slot.used || !slot.range.writable || !logs_) return;
+  const std::vector<std::uint64_t> bits = must_have(vm_.take_dirty(describe(number, slot.range)));
+  for (std::size_t word = 0; word < bits.size(); ++word) {
+    for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) {
+      const std::uint64_t page = word * 64 + static_cast<unsigned>(std::countr_zero(left));
+      memory_.mark_host_dirty(slot.range.host + page * page_bytes);
+    }
+  }
+}
+
+}  // namespace lockstitch::kvm

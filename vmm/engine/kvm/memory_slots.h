@@ -1,0 +1,43 @@
+// The guest's memory as KVM's slots: made from the map whenever that has changed, and asked which pages were written.
+// Writes are logged from the first question on, so that nobody pays for a log that nobody reads.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "lockstitch/guest_memory.h"
+#include "vmm/engine/kvm/kvm_vm.h"
+
+namespace lockstitch::kvm {
+
+class MemorySlots {
+ public:
+  MemorySlots(KvmVm& vm, GuestMemory& memory) : vm_(vm), memory_(memory) {}
+
+  void map_changed() { stale_ = true; }
+  /// Before KVM runs.
+  void refresh();
+  /// Marks every page that the guest has written since the last call.
+  void collect_writes();
+
+  std::uint64_t changes() const { return changes_; }
+
+ private:
+  struct Slot {
+    MemoryRange range;
+    bool used = false;
+  };
+
+  MemorySlot describe(std::size_t number, const MemoryRange& range) const;
+  void collect(std::size_t number);
+  void remove(std::size_t number);
+  void add(const MemoryRange& range);
+
+  KvmVm& vm_;
+  GuestMemory& memory_;
+  std::vector<Slot> slots_;
+  bool stale_ = true;
+  bool logs_ = false;
+  std::uint64_t changes_ = 0;
+};
+
+}  // namespace lockstitch::kvm
