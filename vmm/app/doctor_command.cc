@@ -54,9 +54,33 @@ void show(const kvm::Report& report, const kvm::Verdict& verdict) {
   for (const std::string& cure : verdict.cures) fmt::print("  Cure: {}.\n", cure);
 }
 
-void show_engines() {
+/// What each command would use here.
+struct Use {
+  const char* key;
+  const char* what;
+  std::string engine;
+  std::string why;
+};
+
+std::vector<Use> uses_of(const Result<kvm::Report>& report, const kvm::Verdict& verdict) {
+  const std::string no_kvm = report.ok() ? "" : report.error().text;
+  const std::string fault = verdict.faults.empty() ? no_kvm : verdict.faults.front();
+  const auto kvm_or_none = [&](const kvm::Finding& way) {
+    return std::pair(std::string(way.holds ? "kvm" : "none"), report.ok() ? way.detail : no_kvm);
+  };
+  const auto [boundary, boundary_why] = kvm_or_none(verdict.boundary);
+  const auto [stepping, stepping_why] = kvm_or_none(verdict.stepping);
+  const auto [counting, counting_why] = kvm_or_none(verdict.counting);
+  return {{"run", "run --engine auto", verdict.sound ? "kvm" : "interp", verdict.sound ? "its self-test passed" : fault},
+          {"record", "record, protect, --gdb", "interp", "exact on every host, with or without KVM"},
+          {"boundary", "--engine kvm --ticks exits", boundary, boundary_why},
+          {"stepping", "--ticks instructions", stepping, stepping_why},
+          {"counting", "by retired branches", counting, counting_why}};
+}
+
+void show_engines(const std::vector<Use>& uses) {
   fmt::print("Engines\n");
-  line("run, record, protect", "interp: exact on every host, with or without KVM; it is the engine of this version");
+  for (const Use& use : uses) line(use.what, use.engine + (use.why.empty() ? "" : ": " + use.why));
 }
 
 nlohmann::ordered_json to_json(const kvm::Report& report, const kvm::Verdict& verdict) {
@@ -92,11 +116,12 @@ Result<int> doctor(const std::vector<std::string>& arguments) {
   }
   const auto report = kvm::probe(device);
   const kvm::Verdict verdict = report.ok() ? kvm::judge(report.value()) : kvm::Verdict{};
+  const std::vector<Use> uses = uses_of(report, verdict);
   if (as_json) {
     nlohmann::ordered_json json;
     json["kvm"] =
         report.ok() ? to_json(report.value(), verdict) : nlohmann::ordered_json{{"missing", report.error().text}};
-    json["engines"] = {{"run", "interp"}, {"record", "interp"}, {"protect", "interp"}};
+    for (const Use& use : uses) json["engines"][use.key] = {{"engine", use.engine}, {"why", use.why}};
     fmt::print("{}\n", json.dump());
     return 0;
   }
@@ -105,7 +130,7 @@ Result<int> doctor(const std::vector<std::string>& arguments) {
   } else {
     fmt::print("KVM\n  {}\n", report.error().text);
   }
-  show_engines();
+  show_engines(uses);
   return 0;
 }
 

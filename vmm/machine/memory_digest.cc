@@ -4,11 +4,15 @@
 #include <xxhash.h>
 
 #include <array>
+#include <cstring>
 
 #include "lockstitch/assert.h"
 
 namespace lockstitch {
 namespace {
+
+/// Accessed and dirty, in two entries of 32 bits or one of 64.
+constexpr std::uint64_t page_marks = 0x0000'0060'0000'0060;
 
 std::uint64_t hash_page(Bytes contents) {
   static const std::uint64_t of_zeros = [] {
@@ -32,7 +36,21 @@ Digest contribution(std::uint64_t page, std::uint64_t page_hash) {
 
 }  // namespace
 
-MemoryDigest::MemoryDigest(Memory& memory) : memory_(memory), page_hashes_(memory.pages()) {}
+MemoryDigest::MemoryDigest(Memory& memory, bool ignores_page_marks)
+    : memory_(memory), ignores_page_marks_(ignores_page_marks), page_hashes_(memory.pages()) {}
+
+std::uint64_t MemoryDigest::hash(std::uint64_t page) const {
+  const Bytes contents = memory_.page_contents(page);
+  if (!ignores_page_marks_) return hash_page(contents);
+  std::array<std::uint8_t, page_bytes> unmarked;
+  for (std::size_t at = 0; at < page_bytes; at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, contents.data() + at, sizeof word);
+    word &= ~page_marks;
+    std::memcpy(unmarked.data() + at, &word, sizeof word);
+  }
+  return hash_page(unmarked);
+}
 
 Digest MemoryDigest::update() {
   if (page_hashes_.size() != memory_.pages()) {
@@ -41,14 +59,14 @@ Digest MemoryDigest::update() {
   }
   memory_.take_dirty(DirtySince::digest, dirty_);
   for (const std::uint64_t page : dirty_) {
-    const std::uint64_t hash = hash_page(memory_.page_contents(page));
-    if (hash == page_hashes_[page]) continue;
+    const std::uint64_t fresh_hash = hash(page);
+    if (fresh_hash == page_hashes_[page]) continue;
     const Digest old = contribution(page, page_hashes_[page]);
-    const Digest fresh = contribution(page, hash);
+    const Digest fresh = contribution(page, fresh_hash);
     sum_.high += fresh.high - old.high;
     sum_.low += fresh.low - old.low;
     part_sums_[page / part_pages()] += fresh.low - old.low;
-    page_hashes_[page] = hash;
+    page_hashes_[page] = fresh_hash;
   }
   return sum_;
 }

@@ -3,6 +3,9 @@
 //
 // Each page that is not all zeros contributes XXH3-128(page number, XXH3-64 of its contents); the two halves are summed
 // modulo 2^64 in two lanes, so that one page can be exchanged without the others. Fresh memory costs nothing.
+//
+// Processors set accessed and dirty bits of page tables early or late, and which pages are page tables nobody knows, so
+// where that would differ the digest leaves out bits 5 and 6 of every aligned 32-bit word.
 #pragma once
 #include <array>
 #include <vector>
@@ -15,7 +18,7 @@ namespace lockstitch {
 class MemoryDigest {
  public:
   /// Range: memory that was never hashed before; its digest dirty set belongs to this object from now on.
-  explicit MemoryDigest(Memory& memory);
+  explicit MemoryDigest(Memory& memory, bool ignores_page_marks = false);
 
   /// How many equal parts RAM is divided into, for finding where two machines differ.
   static constexpr std::size_t parts = 64;
@@ -31,7 +34,10 @@ class MemoryDigest {
   static Digest of(const Memory& memory);
 
  private:
+  std::uint64_t hash(std::uint64_t page) const;
+
   Memory& memory_;
+  const bool ignores_page_marks_;
   std::vector<std::uint64_t> page_hashes_;  ///< 0: all zeros
   std::vector<std::uint64_t> dirty_;        ///< scratch
   Digest sum_;

@@ -28,11 +28,14 @@ Guest::Guest(const GuestHeader& header) : header_(header) {
   files_.command_line = "a test guest";
 }
 
-std::unique_ptr<app::Board> Guest::board(std::uint64_t quantum_ticks) const {
+std::unique_ptr<app::Board> Guest::board(std::uint64_t quantum_ticks, const app::EngineRequest& engine) const {
   app::BoardConfig config;
   config.memory_bytes = header_.memory_mib << 20;
   config.machine.quantum_ticks = quantum_ticks;
   config.machine.digest_every_ticks = std::max<std::uint64_t>(header_.ticks_max / 50, 1);
+  config.machine.ns_per_tick = app::ns_per_tick(engine.ticks.value_or(TickUnit::host_ns));
+  config.machine.digest_ignores_page_marks = engine.ticks == TickUnit::exit;
+  config.engine = engine;
   config.reboot = false;
   auto made = app::Board::make(config, files_);
   REQUIRE_MESSAGE(made.ok(), made.error().text);

@@ -23,7 +23,7 @@ struct Ended {
 class Guest {
  public:
   explicit Guest(const GuestHeader& header);
-  std::unique_ptr<app::Board> board(std::uint64_t quantum_ticks) const;
+  std::unique_ptr<app::Board> board(std::uint64_t quantum_ticks, const app::EngineRequest& engine = {}) const;
   Tick limit() const { return Tick{header_.ticks_max}; }
 
  private:

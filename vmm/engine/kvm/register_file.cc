@@ -33,6 +33,8 @@ RegisterFile::RegisterFile(KvmVcpu& vcpu, bool shares, bool steps)
 
 void RegisterFile::ran() {
   fresh_ = steps_ ? fresh_ & (msr_part | debug_part) : 0;
+  cpu_.debug_blocked = false;
+  cpu_.pending_debug = 0;
   changed_ = 0;
 }
 

@@ -15,6 +15,11 @@ struct Verdict {
   bool sound = false;
   std::vector<std::string> faults;  ///< why not; each a clause without a full stop
   std::vector<std::string> cures;   ///< what an administrator could change; each a clause
+
+  // The deterministic ways to use KVM (docs/KVM.md). `detail`: what is missing, or what one must know.
+  Finding boundary;  ///< the machine looks at the guest only at exits
+  Finding stepping;  ///< instruction by instruction
+  Finding counting;  ///< by retired branches
 };
 
 Verdict judge(const Report& report);
