@@ -220,6 +220,9 @@ Outcome Board::load() {
   for (const unsigned pirq : {0u, 1u}) isa_->route(pirq, 10);
   for (const unsigned pirq : {2u, 3u}) isa_->route(pirq, 11);
   pic_->elcr().write(1, 1, 0x0e);  // 9 (SCI), 10 and 11 are level-triggered
+  // Counter 0 counts from 65536 for ever. Linux waits for it to count when the processor has no TSC.
+  for (const auto& [port, value] : {std::pair{0x43, 0x34}, {0x40, 0}, {0x40, 0}})
+    m.bus().write_port(static_cast<std::uint16_t>(port), 1, static_cast<std::uint64_t>(value));
 
   auto layout = boot::memory_layout(memory_bytes_);
   if (!layout.ok()) return layout.error();

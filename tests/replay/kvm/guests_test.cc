@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <random>
 
 #include "tests/replay/guests/guest.h"
 #include "tests/replay/kvm/host_kvm.h"
 #include "tests/replay/kvm/known_differences.h"
-#include "vmm/machine/state_comparer.h"
+#include "tests/replay/kvm/machine_difference.h"
 #include "vmm/machine/state_reader.h"
 #include "vmm/machine/state_writer.h"
 
@@ -31,27 +30,17 @@ app::EngineRequest counting_exits(app::EngineKind kind) {
 }
 
 struct Ran {
+  std::unique_ptr<app::Board> board;
   Ended ended;
-  std::vector<std::uint8_t> state;
-  std::vector<std::uint8_t> memory;
 };
-
-std::vector<std::uint8_t> memory_of(app::Board& board) {
-  std::vector<std::uint8_t> all;
-  Memory& memory = board.machine().memory();
-  for (std::uint64_t page = 0; page < memory.ram_pages(); ++page) {
-    const Bytes contents = memory.page_contents(page);
-    all.insert(all.end(), contents.begin(), contents.end());
-  }
-  return all;
-}
 
 Ran run_on(const Guest& guest, app::EngineKind kind) {
   auto board = guest.board(limits::quantum_ticks, counting_exits(kind));
   QuietSource source;
   TrailSink sink;
   const End end = board->machine().run(source, sink, exits_max);
-  return {finish(*board, end, sink), save_state(board->machine()), memory_of(*board)};
+  Ended ended = finish(*board, end, sink);
+  return {std::move(board), std::move(ended)};
 }
 
 // Saved on one engine and loaded on another, again and again.
@@ -81,29 +70,6 @@ void skip(const std::string& guest, const std::string& why) {
   std::printf("1: skipped: %s: %s\n", guest.c_str(), why.c_str());
 }
 
-std::string difference(const Ran& a, const Ran& b) {
-  std::string text;
-  if (const auto field = first_difference(Tick{a.ended.tick}, a.state, b.state))
-    text += field->component + ": " + field->expected + ", " + field->got + "\n";
-  std::size_t shown = 0;
-  for (std::size_t at = 0; at + 8 <= a.memory.size() && shown < 12; at += 8) {
-    if (std::equal(a.memory.begin() + std::ptrdiff_t(at), a.memory.begin() + std::ptrdiff_t(at + 8),
-                   b.memory.begin() + std::ptrdiff_t(at)))
-      continue;
-    std::uint64_t x = 0, y = 0;
-    std::memcpy(&x, &a.memory[at], 8);
-    std::memcpy(&y, &b.memory[at], 8);
-    constexpr std::uint64_t page_marks = 0x60'0000'0060;
-    if (((x ^ y) & ~page_marks) == 0) continue;
-    ++shown;
-    char line[80];
-    std::snprintf(line, sizeof line, "memory %zx: %016llx, %016llx\n", at, static_cast<unsigned long long>(x),
-                  static_cast<unsigned long long>(y));
-    text += line;
-  }
-  return text;
-}
-
 void check_guest(Host host, const GuestHeader& header) {
   const Guest guest(header);
   const Ran interp = run_on(guest, app::EngineKind::interp);
@@ -125,7 +91,7 @@ void check_guest(Host host, const GuestHeader& header) {
   CHECK(interp.ended.tick == kvm.ended.tick);
   CHECK(interp.ended.console == kvm.ended.console);
   CHECK(interp.ended.trail == kvm.ended.trail);
-  CHECK_MESSAGE(interp.ended.digest == kvm.ended.digest, difference(interp, kvm));
+  CHECK_MESSAGE(interp.ended.digest == kvm.ended.digest, difference(*interp.board, *kvm.board));
   std::mt19937_64 random(seed());
   const Ended turns = run_in_turns(guest, interp.ended.tick, random);
   CHECK(turns.tick == interp.ended.tick);

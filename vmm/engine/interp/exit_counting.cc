@@ -2,6 +2,7 @@
 #include "vmm/engine/interp/exit_counting.h"
 
 #include "lockstitch/assert.h"
+#include "vmm/engine/interp/null_segments.h"
 
 namespace lockstitch::interp {
 namespace {
@@ -18,6 +19,12 @@ EngineTraits ExitCounting::traits() const {
   EngineTraits traits = inner_.traits();
   traits.ticks = TickUnit::exit;
   return traits;
+}
+
+CpuState ExitCounting::state() const {
+  CpuState state = inner_.state();
+  forget_null_segments(state);
+  return state;
 }
 
 Exit ExitCounting::run(const RunRequest& request, ExitDoor& door) {

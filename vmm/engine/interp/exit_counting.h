@@ -17,7 +17,7 @@ class ExitCounting final : public Engine, private ExitDoor {
   Activity activity() const override { return inner_.activity(); }
   void wake() override { inner_.wake(); }
   void set_state(const CpuState& state) override { inner_.set_state(state); }
-  CpuState state() const override { return inner_.state(); }
+  CpuState state() const override;
   void drop_caches() override { inner_.drop_caches(); }
   void memory_written(Gpa gpa, std::uint64_t length) override { inner_.memory_written(gpa, length); }
   void memory_remapped() override { inner_.memory_remapped(); }

@@ -545,6 +545,16 @@ const Row* Interp::next_row() {
   return nullptr;
 }
 
+std::optional<Gpa> Interp::next_gpa() {
+  Cpu& cpu = *cpu_;
+  cpu.block = nullptr;
+  if (setjmp(cpu.fault_exit)) {
+    cpu.cr2 = cpu.rest.cr2;
+    return std::nullopt;
+  }
+  return paging_->translate_fetch(cpu.code64() ? cpu.rip : (cpu.segment[cs].base + cpu.rip) & 0xffff'ffff);
+}
+
 void Interp::queue_exception(std::uint8_t vector, std::optional<std::uint32_t> code) {
   pending_ = {EventKind::exception, vector, code.has_value(), code.value_or(0)};
 }

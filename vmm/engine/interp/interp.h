@@ -47,6 +47,8 @@ class Interp final : public Engine {
   // For engines that let this one execute what they cannot.
   /// The row of the instruction at RIP; null: it cannot be fetched or is undefined. Order: between runs.
   const Row* next_row();
+  /// Where that instruction begins; nothing: it cannot be fetched. Order: between runs.
+  std::optional<Gpa> next_gpa();
   /// The next run delivers it first, at the boundary where the CPU stands; its bound may be its start then.
   void queue_exception(std::uint8_t vector, std::optional<std::uint32_t> code);
   /// Between two chunks of a REP string instruction.

@@ -34,11 +34,13 @@ std::uint64_t scaled(std::uint64_t value, std::uint64_t times, std::uint64_t by)
 
 KvmEngine::KvmEngine(GuestMemory& memory, const KvmOptions& options, KvmVm vm, KvmVcpu vcpu, bool shares_registers,
                      std::uint32_t tsc_khz)
-    : options_(options),
+    : memory_(memory),
+      options_(options),
       vm_(std::move(vm)),
       vcpu_(std::move(vcpu)),
       registers_(vcpu_, shares_registers, options.ticks == TickUnit::instruction),
-      slots_(vm_, memory),
+      counter_pages_(memory),
+      slots_(vm_, memory, options.ticks == TickUnit::exit ? &counter_pages_ : nullptr),
       helper_(memory, options.model),
       kick_(vcpu_.area()),
       tsc_khz_(tsc_khz) {}
@@ -58,6 +60,8 @@ std::vector<EngineCounter> KvmEngine::engine_counters() const {
   return {{"entries", counters_.entries},
           {"emulation_failures", counters_.emulation_failures},
           {"register_accesses", counters_.register_accesses},
+          {"counter_pages", counters_.counter_pages},
+          {"held_accesses", counters_.held_accesses},
           {"deliveries", counters_.deliveries},
           {"steps", counters_.steps},
           {"handed_steps", counters_.handed_steps},
@@ -96,7 +100,15 @@ CpuState KvmEngine::state() const {
   return cpu;
 }
 
+void KvmEngine::memory_written(Gpa gpa, std::uint64_t length) {
+  helper_.memory_written(gpa, length);
+  // What lies there at power-on is a kernel in its packing: only in part code, and much read.
+  if (options_.ticks == TickUnit::exit && started_) counter_pages_.written(gpa, length);
+}
+
 void KvmEngine::memory_remapped() {
+  counter_pages_.forget_all();
+  known_roots_.clear();
   slots_.map_changed();
   helper_.memory_remapped();
 }
@@ -144,6 +156,7 @@ std::optional<Exit> KvmEngine::ended() {
 void KvmEngine::enter() {
   share_priority();
   if (!access_pending_) {
+    if (options_.ticks == TickUnit::exit) look_for_counter_pages();
     registers_.store();
     set_counter();
   }
@@ -167,6 +180,7 @@ void KvmEngine::handle_exit() {
     priority_ = static_cast<std::uint8_t>(area.cr8);
     leave_at({ExitKind::priority_write, 1, 8, priority_, {}});
   }
+  if (area.exit_reason != KVM_EXIT_INTERNAL_ERROR) counter_page_visits_ = 0;
   switch (area.exit_reason) {
     case KVM_EXIT_IO:
       return access_ports();
@@ -194,9 +208,10 @@ void KvmEngine::handle_exit() {
     }
     case KVM_EXIT_INTERNAL_ERROR:
     case KVM_EXIT_FAIL_ENTRY:
-      ++counters_.emulation_failures;
       registers_.general();
       registers_.take_exception();  // the instruction meets it again
+      if (on_counter_page()) return execute_counter_page();
+      ++counters_.emulation_failures;
       return hand_over();
     default:
       LS_ASSERT_CMP(area.exit_reason, ==, unsigned{KVM_EXIT_UNKNOWN});
@@ -269,7 +284,7 @@ bool KvmEngine::settle() {
   ++counters_.deliveries;
   helper_.set_state(registers_.all());
   helper_.queue_exception(waiting->vector, waiting->code);
-  run_helper({});
+  run_helper({}, 0);
   return true;
 }
 
@@ -312,6 +327,7 @@ void KvmEngine::access_ports() {
 
 void KvmEngine::access_memory() {
   access_pending_ = true;
+  if (access_held_page()) return;
   auto& mmio = vcpu_.area().mmio;
   last_access_ = {mmio.is_write != 0, false, mmio.phys_addr, 0, 0, mmio.len};
   for (unsigned done = 0; done < mmio.len;) {
@@ -325,6 +341,69 @@ void KvmEngine::access_memory() {
     done += width;
   }
   if (options_.ticks == TickUnit::exit) last_access_.rip = registers_.general().rip;
+}
+
+// Of RAM that is in no slot. False: it is a device's.
+bool KvmEngine::access_held_page() {
+  auto& mmio = vcpu_.area().mmio;
+  if (!counter_pages_.holds(mmio.phys_addr)) return false;
+  ++counters_.held_accesses;
+  if (mmio.is_write) {
+    memory_.write(mmio.phys_addr, {mmio.data, mmio.len});
+  } else {
+    memory_.read(mmio.phys_addr, {mmio.data, mmio.len});
+  }
+  return true;
+}
+
+// ---- pages that may read the counter ----
+
+void KvmEngine::look_for_counter_pages() {
+  constexpr std::uint64_t often = 512;  // exits
+  const CpuState& cpu = registers_.general();
+  const bool known = started_ && known_roots_.count(cpu.cr3) != 0;
+  started_ = true;
+  if (known && tick_ - looked_at_ < often && tick_ >= looked_at_) return;
+  known_roots_.insert(cpu.cr3);
+  looked_at_ = tick_;
+  slots_.collect_writes();
+  counter_pages_.look(cpu);
+}
+
+bool KvmEngine::on_counter_page() {
+  if (options_.ticks != TickUnit::exit || counter_pages_.held().empty()) return false;
+  helper_.set_state(registers_.general());
+  const auto at = helper_.next_gpa();
+  return at && counter_pages_.holds(*at);
+}
+
+// Until the guest leaves the page, or the run ends. A guest that comes back at once, again and again, is executed for
+// longer and longer stretches: wherever that ends, the outcome is the same.
+void KvmEngine::execute_counter_page() {
+  constexpr std::uint64_t longest = 1u << 20, hot_after = 8;
+  const bool hot = ++counter_page_visits_ > hot_after;
+  stretch_ = hot ? std::min(stretch_ * 2, longest) : 16;
+  const Tick before = tick_;
+  helper_.set_state(registers_.all());
+  if (hot) helper_.drop_caches();
+  const auto goes_on = [&](const Exit& exit) {
+    return exit.kind != ExitKind::shutdown && helper_.activity() == Activity::running && tick_ == before &&
+           !(want_window_ && helper_.accepts_interrupt());
+  };
+  RunRequest request;
+  request.single = !hot;
+  request.want_window = want_window_;
+  for (;;) {
+    const Tick began = helper_tick_;
+    const Exit exit = run_helper_only(request, hot ? stretch_ : 1);
+    counters_.counter_pages += helper_tick_ - began;
+    if (helper_.inside_string()) continue;
+    if (goes_on(exit)) {
+      const auto at = helper_.next_gpa();
+      if (at && counter_pages_.holds(*at)) continue;
+    }
+    return take_over_from_helper(exit, helper_tick_);
+  }
 }
 
 // Lets KVM complete the instruction with anything, whatever it accesses: its registers are put back afterwards.
@@ -354,11 +433,10 @@ void KvmEngine::share_priority() {
 void KvmEngine::hand_over() {
   helper_.set_state(registers_.all());
   RunRequest one;
-  one.bound = {1};
   one.single = true;
   // To whoever counts exits a REP instruction has no boundaries inside.
   do {
-    run_helper(one);
+    run_helper(one, 1);
   } while (options_.ticks == TickUnit::exit && helper_.inside_string());
 }
 
@@ -368,16 +446,30 @@ void KvmEngine::deliver(const RunRequest& event) {
   RunRequest only;
   only.interrupt = event.interrupt;
   only.nmi = event.nmi;
-  run_helper(only);
+  run_helper(only, 0);
 }
 
-void KvmEngine::run_helper(RunRequest request) {
+void KvmEngine::run_helper(const RunRequest& request, std::uint64_t instructions) {
+  const Tick before = helper_tick_;
+  const Exit exit = run_helper_only(request, instructions);
+  take_over_from_helper(exit, before);
+}
+
+// The state stays the helper's.
+Exit KvmEngine::run_helper_only(RunRequest request, std::uint64_t instructions) {
+  request.start = helper_tick_;
+  request.bound = helper_tick_ + instructions;
   request.clock = {0, clock_.at(now()).value};
   const Exit exit = helper_.run(request, *this);
+  helper_tick_ = exit.tick;
+  return exit;
+}
+
+void KvmEngine::take_over_from_helper(const Exit& exit, Tick before) {
   registers_.set(helper_.state());
   if (activity() == Activity::halted) return exit_passed();
   if (exit.kind == ExitKind::shutdown && options_.ticks != TickUnit::instruction) return registers_.set(dead());
-  if (options_.ticks == TickUnit::instruction) tick_ = tick_ + (exit.tick - request.start);
+  if (options_.ticks == TickUnit::instruction) tick_ = tick_ + (exit.tick - before);
 }
 
 // ---- stepping ----

@@ -10,10 +10,12 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "lockstitch/engine.h"
 #include "lockstitch/result.h"
 #include "vmm/engine/interp/interp.h"
+#include "vmm/engine/kvm/counter_pages.h"
 #include "vmm/engine/kvm/kick.h"
 #include "vmm/engine/kvm/kvm_system.h"
 #include "vmm/engine/kvm/memory_slots.h"
@@ -35,6 +37,8 @@ struct KvmCounters {
   std::uint64_t entries = 0;             ///< of KVM_RUN
   std::uint64_t emulation_failures = 0;  ///< KVM did not know the instruction: handed over
   std::uint64_t register_accesses = 0;   ///< of MSRs: handed over
+  std::uint64_t counter_pages = 0;       ///< instructions on pages that may read the TSC: handed over
+  std::uint64_t held_accesses = 0;       ///< by other code to such pages
   std::uint64_t deliveries = 0;          ///< interrupts and waiting exceptions: handed over
   std::uint64_t steps = 0;               ///< single steps on the processor
   std::uint64_t handed_steps = 0;        ///< instructions that are never stepped: handed over
@@ -58,7 +62,7 @@ class KvmEngine final : public Engine, private ExitDoor {
   CpuState state() const override;
   void drop_caches() override { helper_.drop_caches(); }
   std::vector<EngineCounter> engine_counters() const override;
-  void memory_written(Gpa gpa, std::uint64_t length) override { helper_.memory_written(gpa, length); }
+  void memory_written(Gpa gpa, std::uint64_t length) override;
   void memory_remapped() override;
   void dirty_cleared() override { helper_.dirty_cleared(); }
   void collect_writes() override { slots_.collect_writes(); }
@@ -88,11 +92,17 @@ class KvmEngine final : public Engine, private ExitDoor {
   void access_memory();
   void undo_access();
   void share_priority();
+  bool access_held_page();
+  void look_for_counter_pages();
+  bool on_counter_page();
+  void execute_counter_page();
 
   // Hand-over.
   void hand_over();
   void deliver(const RunRequest& event);
-  void run_helper(RunRequest request);
+  void run_helper(const RunRequest& request, std::uint64_t instructions);
+  Exit run_helper_only(RunRequest request, std::uint64_t instructions);
+  void take_over_from_helper(const Exit& exit, Tick before);
 
   // Ticks.
   Tick now();
@@ -101,16 +111,20 @@ class KvmEngine final : public Engine, private ExitDoor {
   void set_counter();
   Exit at(ExitKind kind) const { return {kind, 0, 0, 0, tick_}; }
 
+  GuestMemory& memory_;
   const KvmOptions options_;
   KvmVm vm_;
   KvmVcpu vcpu_;
   mutable RegisterFile registers_;
+  CounterPages counter_pages_;
   MemorySlots slots_;
   interp::Interp helper_;
   Kick kick_;
   const std::uint32_t tsc_khz_;  ///< 0: the model's
 
   // Of the current run.
+  Tick helper_tick_;  ///< instructions, from an arbitrary zero
+
   ExitDoor* door_ = nullptr;
   ClockLine clock_;
   Tick start_, tick_, bound_;
@@ -127,6 +141,11 @@ class KvmEngine final : public Engine, private ExitDoor {
   std::uint8_t priority_ = 0;
   bool priority_stale_ = true;
   bool counter_stale_ = true;
+  std::set<std::uint64_t> known_roots_;  ///< values of CR3 whose pages have been looked at
+  Tick looked_at_;
+  std::uint64_t counter_page_visits_ = 0;  ///< since the last exit of another kind
+  std::uint64_t stretch_ = 0;              ///< Unit: instructions
+  bool started_ = false;
   bool spun_ = false;
   Tick spin_tick_;
   KvmCounters counters_;

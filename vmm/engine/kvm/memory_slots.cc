@@ -19,11 +19,32 @@ MemorySlot MemorySlots::describe(std::size_t number, const MemoryRange& range) c
   return slot;
 }
 
+std::vector<MemoryRange> MemorySlots::wanted_ranges() const {
+  std::vector<MemoryRange> ranges = memory_.ranges();
+  if (left_out_ == nullptr || left_out_->held().empty()) return ranges;
+  std::vector<MemoryRange> cut;
+  auto page = left_out_->held().begin();
+  const auto end = left_out_->held().end();
+  for (MemoryRange range : ranges) {
+    while (page != end && *page < range.base) ++page;
+    for (; page != end && *page < range.base + range.bytes; ++page) {
+      const std::uint64_t before = *page - range.base;
+      if (before != 0) cut.push_back({range.base, before, range.host, range.writable});
+      range.base += before + page_bytes;
+      range.host += before + page_bytes;
+      range.bytes -= before + page_bytes;
+    }
+    if (range.bytes != 0) cut.push_back(range);
+  }
+  return cut;
+}
+
 void MemorySlots::refresh() {
+  if (left_out_ != nullptr && left_out_->take_changed()) stale_ = true;
   if (!stale_) return;
   stale_ = false;
   ++changes_;
-  const std::vector<MemoryRange> wanted = memory_.ranges();
+  const std::vector<MemoryRange> wanted = wanted_ranges();
   const auto is_wanted = [&](const MemoryRange& range) {
     return std::find(wanted.begin(), wanted.end(), range) != wanted.end();
   };
@@ -75,6 +96,7 @@ void MemorySlots::collect(std::size_t number) {
     for (std::uint64_t left = bits[word]; left != 0; left &= left - 1) {
       const std::uint64_t page = word * 64 + static_cast<unsigned>(std::countr_zero(left));
       memory_.mark_host_dirty(slot.range.host + page * page_bytes);
+      if (left_out_ != nullptr) left_out_->forget(slot.range.base + page * page_bytes);
     }
   }
 }

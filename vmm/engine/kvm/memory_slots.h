@@ -5,13 +5,16 @@
 #include <vector>
 
 #include "lockstitch/guest_memory.h"
+#include "vmm/engine/kvm/counter_pages.h"
 #include "vmm/engine/kvm/kvm_vm.h"
 
 namespace lockstitch::kvm {
 
 class MemorySlots {
  public:
-  MemorySlots(KvmVm& vm, GuestMemory& memory) : vm_(vm), memory_(memory) {}
+  /// `left_out`: pages that are not to be in any slot; null: there are none.
+  MemorySlots(KvmVm& vm, GuestMemory& memory, CounterPages* left_out)
+      : vm_(vm), memory_(memory), left_out_(left_out) {}
 
   void map_changed() { stale_ = true; }
   /// Before KVM runs.
@@ -28,12 +31,14 @@ class MemorySlots {
   };
 
   MemorySlot describe(std::size_t number, const MemoryRange& range) const;
+  std::vector<MemoryRange> wanted_ranges() const;
   void collect(std::size_t number);
   void remove(std::size_t number);
   void add(const MemoryRange& range);
 
   KvmVm& vm_;
   GuestMemory& memory_;
+  CounterPages* const left_out_;
   std::vector<Slot> slots_;
   bool stale_ = true;
   bool logs_ = false;

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "vmm/engine/interp/null_segments.h"
+
 namespace lockstitch::kvm {
 
 namespace {
@@ -137,6 +139,7 @@ void take_special(const kvm_sregs& s, CpuState& cpu) {
   cpu.cr3 = s.cr3;
   cpu.cr4 = s.cr4;
   cpu.efer = s.efer;
+  interp::forget_null_segments(cpu);
 }
 
 kvm_vcpu_events events(const CpuState& cpu) {

@@ -1,0 +1,42 @@
+// See machine_difference.h.
+#include "tests/replay/kvm/machine_difference.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "vmm/machine/state_comparer.h"
+#include "vmm/machine/state_writer.h"
+
+namespace lockstitch::test {
+
+std::string difference(app::Board& a, app::Board& b, std::size_t words_max) {
+  std::string text;
+  const auto field =
+      first_difference(a.machine().tick(), save_state(a.machine()), save_state(b.machine()));
+  if (field) text += field->component + ": " + field->expected + ", " + field->got + "\n";
+  a.machine().digest();  // brings both memories up to date
+  b.machine().digest();
+  std::size_t words = 0;
+  Memory &left = a.machine().memory(), &right = b.machine().memory();
+  for (std::uint64_t page = 0; page < left.pages(); ++page) {
+    const Bytes x = left.page_contents(page), y = right.page_contents(page);
+    for (std::size_t at = 0; at < page_bytes; at += 8) {
+      std::uint64_t p = 0, q = 0;
+      std::memcpy(&p, x.data() + at, 8);
+      std::memcpy(&q, y.data() + at, 8);
+      constexpr std::uint64_t page_marks = 0x60'0000'0060;
+      if (((p ^ q) & ~page_marks) == 0) continue;
+      if (std::getenv("MASK") && ((p ^ q) & ~page_marks & ~0x10000ull & ~(1ull<<40)) == 0) continue;
+      if (++words > words_max) return text + "and more\n";
+      char line[80];
+      std::snprintf(line, sizeof line, "memory %llx: %016llx, %016llx\n",
+                    static_cast<unsigned long long>(left.page_gpa(page) + at), static_cast<unsigned long long>(p),
+                    static_cast<unsigned long long>(q));
+      text += line;
+    }
+  }
+  return text;
+}
+
+}  // namespace lockstitch::test

@@ -1,0 +1,13 @@
+// Two machines side by side: what of their states and memories differs.
+#pragma once
+#include <string>
+
+#include "vmm/app/board.h"
+
+namespace lockstitch::test {
+
+/// Empty: nothing. The first differing field, and the first differing words of memory with their addresses; accessed and
+/// dirty bits of page tables do not count.
+std::string difference(app::Board& a, app::Board& b, std::size_t words_max = 12);
+
+}  // namespace lockstitch::test
