@@ -22,6 +22,7 @@ BoardDescription board_of(schema::Board::Reader from) {
   board.name = from.getName();
   board.memory_bytes = from.getMemoryBytes();
   board.ns_per_tick = from.getNsPerTick();
+  board.digest_ignored_bits = from.getDigestIgnoredBits();
   board.rtc_start_seconds = from.getRtcStartSeconds();
   board.seed = from.getSeed();
   board.command_line = from.getCommandLine();
@@ -103,6 +104,7 @@ std::vector<std::uint8_t> encode_header(const Header& header) {
   board.setName(from.name);
   board.setMemoryBytes(from.memory_bytes);
   board.setNsPerTick(from.ns_per_tick);
+  board.setDigestIgnoredBits(from.digest_ignored_bits);
   board.setRtcStartSeconds(from.rtc_start_seconds);
   board.setSeed(from.seed);
   board.setCommandLine(from.command_line);

@@ -55,6 +55,7 @@ struct BoardDescription {
   std::string name;  ///< of the board's frozen layout, e.g. "PC-1"
   std::uint64_t memory_bytes = 0;
   std::uint64_t ns_per_tick = 1;
+  std::uint64_t digest_ignored_bits = 0;  ///< of each aligned 64-bit word of memory, what digests leave out
   std::uint64_t rtc_start_seconds = 0;  ///< since 1970, UTC
   std::uint64_t seed = 0;
   std::string command_line;

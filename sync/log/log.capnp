@@ -89,6 +89,8 @@ struct Board {
   # Names of port 1, 2, ...
   pc @12 :Text;
   # What the PC is made of beyond the above: firmware, drives, display. One line, written and read by vmm/app/pc_model.
+  digestIgnoredBits @13 :UInt64;
+  # Of each aligned 64-bit word of memory, the bits that digests leave out: what processors under KVM set when they like.
 }
 
 struct Disk {

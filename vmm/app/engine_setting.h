@@ -49,6 +49,10 @@ std::string settle_engine(EngineSetting& setting, Mode mode);
 /// Unit: ns of guest time a tick stands for.
 std::uint64_t ns_per_tick(TickUnit unit);
 
+/// What digests leave out of every 64-bit word of memory, so that they are equal wherever the guest does the same: of
+/// KVM the accessed and dirty bits of page tables, and what this host's processor stores otherwise than the manuals say.
+std::uint64_t digest_ignored_bits(TickUnit unit);
+
 struct EngineRequest {
   std::vector<EngineTurn> turns{{Tick{}, EngineKind::interp}};
   /// Nothing: KVM's is the host's time and the interpreter's are instructions.

@@ -206,7 +206,7 @@ Outcome Session::make_board() {
   const TickUnit ticks = settings_.engine.unit(mode_);
   config.machine.ns_per_tick = ns_per_tick(ticks);
   config.machine.quantum_ticks = quantum_of(ticks);
-  config.machine.digest_ignores_page_marks = ticks == TickUnit::exit;
+  config.machine.digest_ignored_bits = settings_.digest_ignored_bits;
   config.engine = engine_request();
   config.memory_bytes = settings_.memory_bytes;
   config.rtc_start_seconds = *settings_.rtc_start_seconds;

@@ -40,6 +40,7 @@ struct Settings {
   std::optional<std::uint64_t> seed;               ///< nothing said: random, or 0 with ClockMode::unpaced
   std::optional<std::uint64_t> rtc_start_seconds;  ///< nothing said: now, or a fixed date with ClockMode::unpaced
   EngineSetting engine;
+  std::uint64_t digest_ignored_bits = 0;  ///< see MemoryDigest
   bool no_reboot = false;
 
   // This run of it.

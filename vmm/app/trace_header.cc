@@ -62,6 +62,7 @@ sync::Header describe(const Settings& settings, Board& board, std::vector<sync::
   sync::BoardDescription& to = header.board;
   to.name = board_name;
   to.memory_bytes = settings.memory_bytes;
+  to.digest_ignored_bits = settings.digest_ignored_bits;
   to.ns_per_tick = ns_per_tick(header.engine.ticks);
   to.rtc_start_seconds = *settings.rtc_start_seconds;
   to.seed = *settings.seed;
@@ -114,6 +115,7 @@ Settings settings_of(const sync::Header& header) {
   settings.rtc_start_seconds = board.rtc_start_seconds;
   settings.engine = parse_engine(header.engine.name).value();  // check_replayable() has looked
   settings.engine.ticks = header.engine.ticks;
+  settings.digest_ignored_bits = board.digest_ignored_bits;
   settings.no_reboot = !board.reboots;
   settings.digest_every = header.digest_every;
   return settings;

@@ -27,7 +27,7 @@ class SinkScope {
 Machine::Machine(const MachineConfig& config, std::unique_ptr<Engine> engine, std::unique_ptr<Memory> memory)
     : config_(config),
       memory_(std::move(memory)),
-      memory_digest_(*memory_, config.digest_ignores_page_marks),
+      memory_digest_(*memory_, config.digest_ignored_bits),
       clock_(config.ns_per_tick),
       bus_(*memory_),
       connections_(clock_),

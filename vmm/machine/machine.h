@@ -33,8 +33,8 @@ struct MachineConfig {
   /// Unit: ticks. 0: the machine sends no digests by itself.
   std::uint64_t digest_every_ticks = 0;
   std::uint64_t ns_per_tick = 1;
-  /// For engines whose processor marks page-table entries when it likes: see MemoryDigest.
-  bool digest_ignores_page_marks = false;
+  /// Of each aligned word of 64 bits of memory, what digests leave out: see MemoryDigest.
+  std::uint64_t digest_ignored_bits = 0;
 };
 
 enum class EndReason : std::uint8_t {

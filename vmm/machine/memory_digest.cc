@@ -11,9 +11,6 @@
 namespace lockstitch {
 namespace {
 
-/// Accessed and dirty, in two entries of 32 bits or one of 64.
-constexpr std::uint64_t page_marks = 0x0000'0060'0000'0060;
-
 std::uint64_t hash_page(Bytes contents) {
   static const std::uint64_t of_zeros = [] {
     const std::array<std::uint8_t, page_bytes> zeros{};
@@ -36,20 +33,20 @@ Digest contribution(std::uint64_t page, std::uint64_t page_hash) {
 
 }  // namespace
 
-MemoryDigest::MemoryDigest(Memory& memory, bool ignores_page_marks)
-    : memory_(memory), ignores_page_marks_(ignores_page_marks), page_hashes_(memory.pages()) {}
+MemoryDigest::MemoryDigest(Memory& memory, std::uint64_t ignored_bits)
+    : memory_(memory), ignored_bits_(ignored_bits), page_hashes_(memory.pages()) {}
 
 std::uint64_t MemoryDigest::hash(std::uint64_t page) const {
   const Bytes contents = memory_.page_contents(page);
-  if (!ignores_page_marks_) return hash_page(contents);
-  std::array<std::uint8_t, page_bytes> unmarked;
+  if (ignored_bits_ == 0) return hash_page(contents);
+  std::array<std::uint8_t, page_bytes> counted;
   for (std::size_t at = 0; at < page_bytes; at += 8) {
     std::uint64_t word;
     std::memcpy(&word, contents.data() + at, sizeof word);
-    word &= ~page_marks;
-    std::memcpy(unmarked.data() + at, &word, sizeof word);
+    word &= ~ignored_bits_;
+    std::memcpy(counted.data() + at, &word, sizeof word);
   }
-  return hash_page(unmarked);
+  return hash_page(counted);
 }
 
 Digest MemoryDigest::update() {

@@ -5,7 +5,7 @@
 // modulo 2^64 in two lanes, so that one page can be exchanged without the others. Fresh memory costs nothing.
 //
 // Processors set accessed and dirty bits of page tables early or late, and which pages are page tables nobody knows, so
-// where that would differ the digest leaves out bits 5 and 6 of every aligned 32-bit word.
+// where that would differ the digest leaves those bits out of every aligned word.
 #pragma once
 #include <array>
 #include <vector>
@@ -18,7 +18,7 @@ namespace lockstitch {
 class MemoryDigest {
  public:
   /// Range: memory that was never hashed before; its digest dirty set belongs to this object from now on.
-  explicit MemoryDigest(Memory& memory, bool ignores_page_marks = false);
+  explicit MemoryDigest(Memory& memory, std::uint64_t ignored_bits = 0);
 
   /// How many equal parts RAM is divided into, for finding where two machines differ.
   static constexpr std::size_t parts = 64;
@@ -37,7 +37,7 @@ class MemoryDigest {
   std::uint64_t hash(std::uint64_t page) const;
 
   Memory& memory_;
-  const bool ignores_page_marks_;
+  const std::uint64_t ignored_bits_;
   std::vector<std::uint64_t> page_hashes_;  ///< 0: all zeros
   std::vector<std::uint64_t> dirty_;        ///< scratch
   Digest sum_;

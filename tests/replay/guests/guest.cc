@@ -34,7 +34,7 @@ std::unique_ptr<app::Board> Guest::board(std::uint64_t quantum_ticks, const app:
   config.machine.quantum_ticks = quantum_ticks;
   config.machine.digest_every_ticks = std::max<std::uint64_t>(header_.ticks_max / 50, 1);
   config.machine.ns_per_tick = app::ns_per_tick(engine.ticks.value_or(TickUnit::host_ns));
-  config.machine.digest_ignores_page_marks = engine.ticks == TickUnit::exit;
+  config.machine.digest_ignored_bits = app::digest_ignored_bits(engine.ticks.value_or(TickUnit::host_ns));
   config.engine = engine;
   config.reboot = false;
   auto made = app::Board::make(config, files_);

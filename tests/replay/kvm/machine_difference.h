@@ -6,8 +6,8 @@
 
 namespace lockstitch::test {
 
-/// Empty: nothing. The first differing field, and the first differing words of memory with their addresses; accessed and
-/// dirty bits of page tables do not count.
+/// Empty: nothing. The first differing field, and the first differing words of memory with their addresses; what
+/// digests by exits leave out does not count.
 std::string difference(app::Board& a, app::Board& b, std::size_t words_max = 12);
 
 }  // namespace lockstitch::test

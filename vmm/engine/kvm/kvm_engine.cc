@@ -349,6 +349,7 @@ bool KvmEngine::access_held_page() {
   if (!counter_pages_.holds(mmio.phys_addr)) return false;
   ++counters_.held_accesses;
   if (mmio.is_write) {
+    memory_.mark_dirty(mmio.phys_addr);
     memory_.write(mmio.phys_addr, {mmio.data, mmio.len});
   } else {
     memory_.read(mmio.phys_addr, {mmio.data, mmio.len});
@@ -511,7 +512,7 @@ Tick KvmEngine::now() {
 bool KvmEngine::bound_reached() {
   if (options_.ticks != TickUnit::host_ns) return tick_ >= bound_;
   if (start_ + (host_now_ns() - started_ns_) < bound_) return false;
-  tick_ = bound_;
+  if (!access_pending_) tick_ = bound_;  // else the instruction may make more accesses, and they come before
   return true;
 }
 
