@@ -149,7 +149,7 @@ std::uint64_t digest_ignored_bits(TickUnit unit) {
   if (unit != TickUnit::exit) return 0;
   constexpr std::uint64_t accessed_and_dirty = 0x60'0000'0060;  // in two entries of 32 bits or one of 64
   // QEMU's processor (tests/kvm-rig) stores no RF in the frames of faults and does not mark code segments as accessed.
-  constexpr std::uint64_t of_qemu = std::uint64_t{1} << 16 | std::uint64_t{1} << 40;
+  constexpr std::uint64_t of_qemu = std::uint64_t{1} << 16 | std::uint64_t{1} << 48 | std::uint64_t{1} << 40;
   unsigned a = 0, name[3] = {};
   __cpuid(0x4000'0000, a, name[0], name[1], name[2]);
   const bool qemu = std::memcmp(name, "TCGTCGTCGTCG", sizeof name) == 0;

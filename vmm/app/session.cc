@@ -234,9 +234,9 @@ EngineRequest Session::engine_request() {
   const bool by_mode = mode_ == Mode::run && !settings_.engine.ticks;
   if (!by_mode) request.ticks = settings_.engine.unit(mode_);
   else request.ticks.reset();
-  request.patience = [this, looks = 0]() mutable {
-    constexpr int said_after = 5;
-    if (++looks == said_after) {
+  request.patience = [this](unsigned times) {
+    constexpr unsigned said_after = 5;
+    if (times == said_after) {
       say("the guest computes without an exit, so nothing reaches it: what it waits for in a loop cannot come with "
           "--ticks exits; docs/KVM.md tells which kernel options avoid such loops");
     }

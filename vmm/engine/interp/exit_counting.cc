@@ -47,7 +47,9 @@ Exit ExitCounting::run(const RunRequest& request, ExitDoor& door) {
     inner.nmi = false;
     switch (exit.kind) {
       case ExitKind::bound:
-        if (inner_tick_ - inner.start >= patience_instructions && tick_ == before && patience_ && !patience_())
+        if (tick_ != before) {
+          asked_ = 0;
+        } else if (inner_tick_ - inner.start >= patience_instructions && patience_ && !patience_(++asked_))
           return {ExitKind::spinning, 0, 0, 0, tick_};
         if (tick_ >= bound_ && !inner_.inside_string()) return {ExitKind::bound, 0, 0, 0, tick_};
         break;

@@ -26,6 +26,18 @@ bool reads_counter(const std::uint8_t* page) {
   return false;
 }
 
+/// The processor itself reads descriptors and stacks there while it delivers events, which must not leave the guest.
+/// Range: addresses that are mapped one to one.
+bool processor_needs(const CpuState& cpu, Gpa page) {
+  const auto overlaps = [page](std::uint64_t base, std::uint64_t limit) {
+    return base < page + page_bytes && base + limit >= page;
+  };
+  const Segment& task = cpu.segment[unsigned(SegmentName::tr)];
+  const std::uint64_t stack = cpu.segment[unsigned(SegmentName::ss)].base + cpu.gpr[unsigned(Gpr::rsp)];
+  return overlaps(cpu.gdtr.base, cpu.gdtr.limit) || overlaps(cpu.idtr.base, cpu.idtr.limit) ||
+         overlaps(task.base, task.limit) || overlaps(stack - page_bytes, page_bytes);
+}
+
 std::uint64_t sign_extended(std::uint64_t linear) {
   return static_cast<std::uint64_t>(static_cast<std::int64_t>(linear << 16) >> 16);
 }
@@ -73,8 +85,9 @@ void CounterPages::look(const CpuState& cpu) {
     const Gpa here = (code_base + cpu.rip) & ~page_mask;
     if (!(cpu.cr0 & cr0_pg) || long_mode) {
       for (Gpa page = here < near_pages * page_bytes ? 0 : here - near_pages * page_bytes;
-           page <= here + near_pages * page_bytes; page += page_bytes)
-        check(page);
+           page <= here + near_pages * page_bytes; page += page_bytes) {
+        if (!processor_needs(cpu, page)) check(page);
+      }
     }
   }
   if (long_mode && !(cpu.cr4 & cr4_la57)) walk(cpu.cr3 & address_mask, 4, 0, true, cpu);

@@ -123,7 +123,6 @@ Exit KvmEngine::run(const RunRequest& request, ExitDoor& door) {
   want_window_ = request.want_window;
   started_ns_ = host_now_ns();
   priority_stale_ = true;
-  spin_tick_ = tick_;
   if (request.interrupt || request.nmi) deliver(request);
   arm_kick();
   for (;;) {
@@ -236,7 +235,8 @@ void KvmEngine::check_patience() {
     if (options_.ticks == TickUnit::host_ns) arm_kick();
     return;
   }
-  if (tick_ == spin_tick_ && options_.patience && !options_.patience()) spun_ = true;
+  asked_ = tick_ == spin_tick_ ? asked_ + 1 : 0;
+  if (asked_ != 0 && options_.patience && !options_.patience(asked_)) spun_ = true;
   spin_tick_ = tick_;
   arm_kick();
 }

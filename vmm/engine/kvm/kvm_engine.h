@@ -148,6 +148,7 @@ class KvmEngine final : public Engine, private ExitDoor {
   bool started_ = false;
   bool spun_ = false;
   Tick spin_tick_;
+  unsigned asked_ = 0;  ///< for patience, in a row
   KvmCounters counters_;
 };
 

@@ -2,19 +2,16 @@
 #include "vmm/engine/kvm/probe.h"
 
 #include <fmt/format.h>
-#include <linux/perf_event.h>
-#include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <iterator>
 #include <vector>
 
 #include "lockstitch/limits.h"
+#include "vmm/engine/kvm/branch_counter.h"
 #include "vmm/engine/kvm/kvm_system.h"
 #include "vmm/engine/kvm/probe_guest.h"
 
@@ -190,33 +187,25 @@ class Probe {
   }
 
   Finding branch_counter(std::uint64_t kernel_speed) {
-    perf_event_attr wanted{};
-    wanted.size = sizeof wanted;
-    wanted.type = PERF_TYPE_HARDWARE;
-    wanted.config = PERF_COUNT_HW_BRANCH_INSTRUCTIONS;
-    wanted.exclude_host = wanted.exclude_hv = 1;
-    wanted.pinned = wanted.disabled = 1;
-    const KvmFile counter(static_cast<int>(::syscall(SYS_perf_event_open, &wanted, 0, -1, -1, PERF_FLAG_FD_CLOEXEC)));
-    if (!counter) {
-      const bool forbidden = errno == EACCES || errno == EPERM;
-      return {false, forbidden ? "not permitted (kernel.perf_event_paranoid)" : "the processor offers none here"};
-    }
+    const auto opened = PerfBranchCounter::open();
+    if (!opened.ok()) return {false, opened.error().text};
+    BranchCounter& counter = *opened.value();
     const std::uint64_t turns = std::clamp<std::uint64_t>(kernel_speed / 100, 10'000, 1'000'000);
     std::uint64_t counted[3];
     for (std::uint64_t& count : counted) {
       auto guest = ProbeGuest::make(system_);
       if (!guest.ok()) return {false, guest.error().text};
       Outcome done = guest.value()->load(Ring::kernel, loop(Ring::kernel), turns);
-      counter.ask(PERF_EVENT_IOC_RESET);
-      counter.ask(PERF_EVENT_IOC_ENABLE);
+      counter.start();
       if (done) done = run(guest.value()->processor());
-      counter.ask(PERF_EVENT_IOC_DISABLE);
+      counter.stop();
       if (!done) return {false, done.error().text};
-      if (::read(counter.descriptor(), &count, sizeof count) != sizeof count) return {false, "it cannot be read"};
+      const auto read = counter.count();
+      if (!read.ok()) return {false, read.error().text};
+      count = read.value();
     }
-    if (counted[0] != counted[1] || counted[1] != counted[2] || counted[0] < turns)
-      return {false, fmt::format("{} branches count as {}, {} and {}", turns, counted[0], counted[1], counted[2])};
-    return {true, fmt::format("{} branches count as {}", turns, counted[0])};
+    const bool exact = counted[0] == turns && counted[1] == turns && counted[2] == turns;
+    return {exact, fmt::format("{} branches count as {}, {} and {}", turns, counted[0], counted[1], counted[2])};
   }
 
   Finding steps(Ring ring) {
