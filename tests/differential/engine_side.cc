@@ -19,6 +19,8 @@ bool has_code(unsigned vector) { return vector == 8 || (vector >= 10 && vector <
 class NoDoor final : public ExitDoor {
  public:
   ExitReply leave(const Exit& exit) override {
+    // KVM keeps a copy of the task priority and asks for it.
+    if (exit.kind == ExitKind::priority_read) return {0, false, exit.tick + 1};
     left = true;
     return {exit.address & 0xff, false, exit.tick + 1};
   }
@@ -26,6 +28,11 @@ class NoDoor final : public ExitDoor {
 };
 
 }  // namespace
+
+FlatMemory::FlatMemory(std::size_t bytes) : room_(bytes + page_bytes) {
+  const auto start = reinterpret_cast<std::uintptr_t>(room_.data());
+  bytes_ = std::span(room_).subspan((page_bytes - start % page_bytes) % page_bytes, bytes);
+}
 
 bool FlatMemory::read(Gpa gpa, MutableBytes out) {
   if (gpa > bytes_.size() || out.size() > bytes_.size() - gpa) return false;
@@ -47,7 +54,7 @@ void FlatMemory::changed(Gpa gpa, std::size_t length) {
   for (MemoryObserver* observer : observers_) observer->memory_written(gpa, length);
 }
 
-EngineSide::EngineSide() : memory_(memory_bytes), next_table_(root_at + page_bytes) {
+EngineSide::EngineSide(const Make& make) : memory_(memory_bytes), next_table_(root_at + page_bytes) {
   const auto put = [&](Gpa at, std::uint64_t value) { std::memcpy(memory_.at(at, 8).data(), &value, 8); };
   // Index 1 to 6 as Linux has them, accessed bits set; 8 and 9 are the TSS.
   put(gdt_at + 0x08, 0x00cf'9b00'0000'ffff);
@@ -71,7 +78,7 @@ EngineSide::EngineSide() : memory_(memory_bytes), next_table_(root_at + page_byt
   map(data_base, data_at, user | no_execute);
   for (Gpa i = page_bytes; i < data_bytes; i += page_bytes) map(data_base + i, data_at + i, user | writable | no_execute);
   std::memset(memory_.at(code_at, code_bytes).data(), filler, code_bytes);
-  engine_ = std::make_unique<interp::Interp>(memory_);
+  engine_ = make ? make(memory_) : std::make_unique<interp::Interp>(memory_);
   memory_.observe(*engine_);
 }
 

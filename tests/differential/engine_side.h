@@ -1,6 +1,7 @@
 // Executes one instruction in the interpreter under the conditions of native.h: user mode, the same linear addresses, the
 // same descriptor table as Linux has, exception handlers that only tell that they were reached.
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -12,28 +13,32 @@
 
 namespace lockstitch::differential {
 
-/// Guest-physical memory as one flat vector. Not here: ROM, MMIO, dirty tracking.
+/// Guest-physical memory from 0, on whole pages of the host. Not here: ROM, MMIO, dirty tracking.
 class FlatMemory final : public GuestMemory {
  public:
-  explicit FlatMemory(std::size_t bytes) : bytes_(bytes) {}
+  explicit FlatMemory(std::size_t bytes);
   bool read(Gpa gpa, MutableBytes out) override;
   bool write(Gpa gpa, Bytes in) override;
   MemoryPage page(Gpa gpa) override;
+  std::vector<MemoryRange> ranges() const override { return {{0, bytes_.size(), bytes_.data(), true}}; }
   void mark_dirty(Gpa) override {}
   void observe(MemoryObserver& observer) override { observers_.push_back(&observer); }
 
-  std::span<std::uint8_t> at(Gpa gpa, std::size_t length) { return std::span(bytes_).subspan(gpa, length); }
+  std::span<std::uint8_t> at(Gpa gpa, std::size_t length) { return bytes_.subspan(gpa, length); }
   /// As a device would: tells the observers.
   void changed(Gpa gpa, std::size_t length);
 
  private:
-  std::vector<std::uint8_t> bytes_;
+  std::vector<std::uint8_t> room_;
+  std::span<std::uint8_t> bytes_;
   std::vector<MemoryObserver*> observers_;
 };
 
 class EngineSide {
  public:
-  EngineSide();
+  /// `make`: another engine than the interpreter.
+  using Make = std::function<std::unique_ptr<Engine>(GuestMemory&)>;
+  explicit EngineSide(const Make& make = {});
 
   std::span<std::uint8_t> data();
   /// After a change of data() from outside.
@@ -47,7 +52,7 @@ class EngineSide {
 
   FlatMemory memory_;
   Gpa next_table_;
-  std::unique_ptr<interp::Interp> engine_;
+  std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace lockstitch::differential

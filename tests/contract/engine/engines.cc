@@ -54,7 +54,7 @@ std::vector<EngineUnderTest> engines() {
     } else if (const kvm::Verdict verdict = kvm::judge(report.value()); !verdict.sound) {
       why = verdict.faults.front();
     }
-    if (!why.empty()) std::printf("1: skipped: the engines on KVM: %s\n", why.c_str());
+    if (!why.empty()) std::printf("skipped: the engines on KVM: %s\n", why.c_str());
     return why;
   }();
   if (!missing.empty()) return list;

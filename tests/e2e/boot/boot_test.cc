@@ -21,7 +21,7 @@ bool have(const std::vector<std::string>& files) {
   for (const std::string& file : files) {
     if (std::filesystem::exists(file)) continue;
     MESSAGE("skipped: there is no ", file);
-    std::printf("1: skipped: no %s; scripts/build-pc-media and Debian's packages make it\n", file.c_str());
+    std::printf("skipped: no %s; scripts/build-pc-media and Debian's packages make it\n", file.c_str());
     return false;
   }
   return true;

@@ -17,7 +17,7 @@ std::string guest_file(const std::string& name) { return std::string(LOCKSTITCH_
 bool ready() {
   if (std::filesystem::exists(guest_file("disk.img"))) return true;
   MESSAGE("skipped: there is no build/guest; scripts/build-guest makes it");
-  std::puts("1: skipped: no build/guest");
+  std::puts("skipped: no build/guest");
   return false;
 }
 
@@ -122,7 +122,7 @@ TEST_CASE("Debian with PostgreSQL is the same the four ways, and from its packed
 TEST_CASE("Debian under SQL from the host replays as it was recorded, from the beginning and from a checkpoint") {
   if (!ready()) return;
   if (std::system("command -v psql >/dev/null") != 0) {
-    std::puts("1: skipped: no psql");
+    std::puts("skipped: no psql");
     return;
   }
   const TemporaryFolder folder;

@@ -23,7 +23,7 @@ bool ready() {
                                                                              : nullptr;
   if (missing == nullptr) return true;
   MESSAGE("skipped: there is no ", missing);
-  std::printf("1: skipped: no %s\n", missing);
+  std::printf("skipped: no %s\n", missing);
   return false;
 }
 

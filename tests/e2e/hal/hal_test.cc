@@ -31,7 +31,7 @@ bool have_firmware() {
   const std::string file = "/usr/share/seabios/bios-256k.bin";
   if (std::filesystem::exists(file)) return true;
   MESSAGE("skipped: there is no ", file);
-  std::printf("1: skipped: no %s; Debian's package seabios has it\n", file.c_str());
+  std::printf("skipped: no %s; Debian's package seabios has it\n", file.c_str());
   return false;
 }
 

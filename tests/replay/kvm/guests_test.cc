@@ -67,7 +67,7 @@ Ended run_in_turns(const Guest& guest, std::uint64_t exits, std::mt19937_64& ran
 }
 
 void skip(const std::string& guest, const std::string& why) {
-  std::printf("1: skipped: %s: %s\n", guest.c_str(), why.c_str());
+  std::printf("skipped: %s: %s\n", guest.c_str(), why.c_str());
 }
 
 void check_guest(Host host, const GuestHeader& header) {

@@ -25,7 +25,7 @@ std::optional<Host> host_kvm(const char* test) {
   const auto system = kvm::KvmSystem::open();
   if (!system.ok()) {
     MESSAGE("skipped: ", system.error().text);
-    std::printf("1: skipped: %s: %s\n", test, system.error().text.c_str());
+    std::printf("skipped: %s: %s\n", test, system.error().text.c_str());
     return std::nullopt;
   }
   static const auto report = kvm::probe();

@@ -69,7 +69,7 @@ const Outcome& reference() {
 bool ready() {
   if (kernel()) return true;
   MESSAGE("skipped: there is no build/guest; scripts/build-guest makes it");
-  std::puts("1: skipped: no build/guest");
+  std::puts("skipped: no build/guest");
   return false;
 }
 

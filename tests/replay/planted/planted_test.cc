@@ -48,7 +48,7 @@ const app::BootFiles* kernel() {
 bool ready() {
   if (kernel() != nullptr) return true;
   MESSAGE("skipped: there is no build/guest; scripts/build-guest makes it");
-  std::puts("1: skipped: no build/guest");
+  std::puts("skipped: no build/guest");
   return false;
 }
 

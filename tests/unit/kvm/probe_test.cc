@@ -17,7 +17,7 @@ bool have_kvm() {
   const auto system = KvmSystem::open();
   if (system.ok()) return true;
   MESSAGE("skipped: ", system.error().text);
-  std::printf("1: skipped: %s\n", system.error().text.c_str());
+  std::printf("skipped: %s\n", system.error().text.c_str());
   return false;
 }
 
