@@ -128,9 +128,9 @@ struct EngineCounter {
   std::uint64_t value = 0;
 };
 
-/// Asked by engines that count exits, now and then, while no tick has passed since the last question. False: the run
-/// ends as `spinning`.
-using Patience = std::function<bool()>;
+/// Asked by engines that count exits, about once a second while no tick passes: for the how-manieth time in a row.
+/// False: the run ends as `spinning`.
+using Patience = std::function<bool(unsigned times)>;
 
 class Engine : public MemoryObserver {
  public:

@@ -22,9 +22,8 @@ Verdict judge(const Report& report) {
   if (!report.dirty_log.holds) fault("the log of written pages is wrong" + detail(report.dirty_log));
   verdict.sound = verdict.faults.empty();
 
-  verdict.boundary = {verdict.sound, verdict.sound ? "RDTSC shows the host's counter: only for guests that do not use it"
+  verdict.boundary = {verdict.sound, verdict.sound ? "for guests that behave; RDTSC is the interpreter's on the pages where it is found"
                                                    : verdict.faults.front()};
-  if (verdict.sound && report.tsc_scaling.holds) verdict.boundary.detail = "RDTSC shows a counter that stands nearly still";
   const bool steps = report.kernel_steps.holds && report.user_steps.holds && report.system_call.holds;
   verdict.stepping = {steps, steps ? "slow; the oracle" : "single steps are not one instruction each"};
   verdict.counting = report.branch_counter;
