@@ -131,7 +131,7 @@ std::string settle_engine(EngineSetting& setting, Mode mode) {
   setting.turns = {{Tick{}, EngineKind::interp}};
   // What repeats exactly on every host is worth more there than speed.
   if (mode != Mode::run || (setting.ticks && *setting.ticks != TickUnit::host_ns)) return "";
-  const auto report = kvm::probe();
+  const auto report = kvm::probe(setting.device);
   if (!report.ok()) return report.error().text;
   const kvm::Verdict verdict = kvm::judge(report.value());
   if (!verdict.sound) return fmt::format("on this host's KVM {} (`lockstitch doctor` tells more).", verdict.faults[0]);
@@ -174,6 +174,7 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineRequest& request, GuestM
         kvm::KvmOptions options;
         options.ticks = ticks;
         options.model = model;
+        options.device = request.device;
         options.patience = request.patience;
         auto made = kvm::KvmEngine::make(memory, options);
         if (!made.ok()) {

@@ -26,6 +26,7 @@ struct EngineSetting {
   std::vector<EngineTurn> turns{{Tick{}, EngineKind::interp}};  ///< the first from tick 0 on; ascending
   bool automatic = false;                                       ///< KVM if it is sound here
   std::optional<TickUnit> ticks;                                ///< nothing said: what the engine and the mode like best
+  std::string device = "/dev/kvm";
 
   bool uses(EngineKind kind) const;
   /// Of one that takes turns the first's.
@@ -58,6 +59,7 @@ struct EngineRequest {
   /// Nothing: KVM's is the host's time and the interpreter's are instructions.
   std::optional<TickUnit> ticks = TickUnit::instruction;
   bool hyperv = false;
+  std::string device = "/dev/kvm";
   Patience patience;
 };
 

@@ -231,9 +231,10 @@ Outcome Session::make_board() {
 EngineRequest Session::engine_request() {
   EngineRequest request;
   request.turns = settings_.engine.turns;
-  const bool by_mode = mode_ == Mode::run && !settings_.engine.ticks;
-  if (!by_mode) request.ticks = settings_.engine.unit(mode_);
-  else request.ticks.reset();
+  request.device = settings_.engine.device;
+  request.ticks = settings_.engine.unit(mode_);
+  // Engines that take turns in a plain run may each count their own.
+  if (mode_ == Mode::run && !settings_.engine.ticks) request.ticks.reset();
   request.patience = [this](unsigned times) {
     constexpr unsigned said_after = 5;
     if (times == said_after) {

@@ -52,10 +52,15 @@ Outcome set_clock(Settings& settings, const std::string& value, const PathBase&)
 }
 
 Outcome set_engine(Settings& settings, const std::string& value, const PathBase&) {
-  const auto ticks = settings.engine.ticks;
-  const Outcome stored = store(parse_engine(value), settings.engine);
-  settings.engine.ticks = ticks;
-  return stored;
+  EngineSetting parsed;
+  if (const Outcome stored = store(parse_engine(value), parsed); !stored.ok()) return stored;
+  settings.engine.turns = std::move(parsed.turns);
+  settings.engine.automatic = parsed.automatic;
+  return success();
+}
+
+Outcome set_kvm(Settings& settings, const std::string& value, const PathBase& base) {
+  return store_path(value, base, settings.engine.device);
 }
 
 Outcome set_ticks(Settings& settings, const std::string& value, const PathBase&) {
@@ -259,6 +264,7 @@ const std::array rows{
                "what executes the guest: interp (default), kvm, or auto, which is kvm where it is sound; or a list "
                "with the ticks of changes, as interp,1000000:kvm",
                set_engine},
+    SettingRow{"kvm", Kind::text, machine, machine_group, "FILE", "another device than /dev/kvm", set_kvm},
     SettingRow{"ticks", Kind::text, machine, machine_group, "UNIT",
                "what the machine counts: instructions (default of interp), exits (kvm when recorded), host (kvm "
                "otherwise); docs/KVM.md",

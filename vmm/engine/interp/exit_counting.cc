@@ -8,7 +8,7 @@ namespace lockstitch::interp {
 namespace {
 
 /// Unit: instructions. How long a guest may compute before its owner's patience is asked for.
-constexpr std::uint64_t patience_instructions = 1u << 26;
+constexpr std::uint64_t patience_instructions = 1u << 28;
 
 }  // namespace
 
