@@ -146,7 +146,7 @@ def boundary(build):
         trace = pathlib.Path(folder) / 'trace'
         code, text = debian(Rig(build)).add('--collect', f'/trace={trace}').run(
             'sh', '-c', f'{BEFORE} lockstitch record {GUEST_FLAGS} --append "{COOPERATIVE} {SQL}" --clock virtual --seed 1 '
-            f'--engine kvm --ticks exits --digest-every 500 --checkpoint-every 40ms -o /trace {AFTER}')
+            f'--engine kvm --ticks exits --digest-every 500 --digests /digests --checkpoint-every 40ms -o /trace {AFTER}')
         need(code == 0 and 'LOCKSTITCH-SQL-OK' in text, 'Debian in boundary mode did not answer SQL')
         for start in [], ['--from', '60000']:
             replay = [str(build / 'lockstitch'), 'replay', str(trace), '--images', str(GUEST), '--engine', 'interp']

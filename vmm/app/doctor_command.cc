@@ -71,11 +71,12 @@ std::vector<Use> uses_of(const Result<kvm::Report>& report, const kvm::Verdict& 
   const auto [boundary, boundary_why] = kvm_or_none(verdict.boundary);
   const auto [stepping, stepping_why] = kvm_or_none(verdict.stepping);
   const auto [counting, counting_why] = kvm_or_none(verdict.counting);
-  return {{"run", "run --engine auto", verdict.sound ? "kvm" : "interp", verdict.sound ? "its self-test passed" : fault},
-          {"record", "record, protect, --gdb", "interp", "exact on every host, with or without KVM"},
-          {"boundary", "--engine kvm --ticks exits", boundary, boundary_why},
-          {"stepping", "--ticks instructions", stepping, stepping_why},
-          {"counting", "by retired branches", counting, counting_why}};
+  return {
+      {"run", "run --engine auto", verdict.sound ? "kvm" : "interp", verdict.sound ? "its self-test passed" : fault},
+      {"record", "record, protect, --gdb", "interp", "exact on every host, with or without KVM"},
+      {"boundary", "--engine kvm --ticks exits", boundary, boundary_why},
+      {"stepping", "--ticks instructions", stepping, stepping_why},
+      {"counting", "by retired branches", counting, counting_why}};
 }
 
 void show_engines(const std::vector<Use>& uses) {

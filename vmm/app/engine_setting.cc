@@ -63,16 +63,17 @@ Result<EngineSetting> parse_engine(const std::string& value) {
     EngineTurn turn;
     const std::size_t colon = part.find(':');
     if (setting.turns.empty() != (colon == part.npos))
-      return usage(fmt::format("'{}' is no list of engines; write the first, then TICK:ENGINE for each change, as "
-                               "interp,1000000:kvm",
-                               value));
+      return usage(
+          fmt::format("'{}' is no list of engines; write the first, then TICK:ENGINE for each change, as "
+                      "interp,1000000:kvm",
+                      value));
     if (colon != part.npos) {
       auto tick = parse_whole_number(part.substr(0, colon));
       if (!tick.ok()) return tick.error();
       turn.from = Tick{tick.value()};
       if (turn.from <= setting.turns.back().from)
-        return usage(fmt::format("the engine changes at tick {}, which is not behind the change before it",
-                                 turn.from.value));
+        return usage(
+            fmt::format("the engine changes at tick {}, which is not behind the change before it", turn.from.value));
       part.erase(0, colon + 1);
     }
     const auto kind = kind_named(part);
@@ -178,8 +179,8 @@ Result<std::unique_ptr<Engine>> make_engine(const EngineRequest& request, GuestM
         options.patience = request.patience;
         auto made = kvm::KvmEngine::make(memory, options);
         if (!made.ok()) {
-          return Error{made.error().code,
-                       fmt::format("The engine kvm is not to be had: {} --engine interp needs none.", made.error().text)};
+          return Error{made.error().code, fmt::format("The engine kvm is not to be had: {} --engine interp needs none.",
+                                                      made.error().text)};
         }
         engines.push_back(std::move(made).value());
       } else if (ticks == TickUnit::exit) {

@@ -25,7 +25,7 @@ struct EngineTurn {
 struct EngineSetting {
   std::vector<EngineTurn> turns{{Tick{}, EngineKind::interp}};  ///< the first from tick 0 on; ascending
   bool automatic = false;                                       ///< KVM if it is sound here
-  std::optional<TickUnit> ticks;                                ///< nothing said: what the engine and the mode like best
+  std::optional<TickUnit> ticks;  ///< nothing said: what the engine and the mode like best
   std::string device = "/dev/kvm";
 
   bool uses(EngineKind kind) const;
@@ -51,7 +51,8 @@ std::string settle_engine(EngineSetting& setting, Mode mode);
 std::uint64_t ns_per_tick(TickUnit unit);
 
 /// What digests leave out of every 64-bit word of memory, so that they are equal wherever the guest does the same: of
-/// KVM the accessed and dirty bits of page tables, and what this host's processor stores otherwise than the manuals say.
+/// KVM the accessed and dirty bits of page tables, and what this host's processor stores otherwise than the manuals
+/// say.
 std::uint64_t digest_ignored_bits(TickUnit unit);
 
 struct EngineRequest {

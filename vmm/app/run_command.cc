@@ -33,8 +33,7 @@ void fill_in(Settings& settings, Mode mode) {
   if (!settings.rtc_start_seconds) {
     settings.rtc_start_seconds = repeats ? rtc_start_virtual_seconds : world::wall_clock_seconds();
   }
-  if (settings.digest_ignored_bits == 0)
-    settings.digest_ignored_bits = digest_ignored_bits(settings.engine.unit(mode));
+  if (settings.digest_ignored_bits == 0) settings.digest_ignored_bits = digest_ignored_bits(settings.engine.unit(mode));
   if (mode == Mode::record && settings.digest_every == 0)
     settings.digest_every = recorded_digest_every / ns_per_tick(settings.engine.unit(mode));
 }

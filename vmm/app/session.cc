@@ -25,10 +25,9 @@ constexpr std::size_t kernel_max_bytes = 1u << 30;
 constexpr std::size_t initrd_max_bytes = 4ull << 30;
 
 /// In the order of ExitKind.
-constexpr std::array exit_names{"bound",         "interrupt_window", "halted",       "shutdown", "watched",
-                                "spinning",      "port_read",        "port_write",   "memory_read",
-                                "memory_write",  "msr_read",         "msr_write",    "priority_read",
-                                "priority_write"};
+constexpr std::array exit_names{"bound",    "interrupt_window", "halted",        "shutdown",      "watched",
+                                "spinning", "port_read",        "port_write",    "memory_read",   "memory_write",
+                                "msr_read", "msr_write",        "priority_read", "priority_write"};
 static_assert(exit_names.size() == std::tuple_size_v<decltype(MachineCounters::exits)>);
 
 /// Unit: ticks. How long the machine runs without a look at its inputs.
@@ -95,9 +94,9 @@ Outcome Session::open() {
     world_.set_gate([this] { return recording_->make_safe() ? tick_never : Tick{}; });
   }
   if (replaying_ != nullptr) replaying_->begin(machine(), written_disks_);
-  ends_ = make_source_and_sink(mode_, {inbox_, outbox_, host_clock_, settings_.clock, digest_handler(),
-                                       recording_.get(), replaying_, desk_, is_pair(mode_) ? &machine() : nullptr,
-                                       ns_per_tick(settings_.engine.unit(mode_))});
+  ends_ = make_source_and_sink(
+      mode_, {inbox_, outbox_, host_clock_, settings_.clock, digest_handler(), recording_.get(), replaying_, desk_,
+              is_pair(mode_) ? &machine() : nullptr, ns_per_tick(settings_.engine.unit(mode_))});
   if (const Outcome network = open_network(); !network.ok()) return network;
   if (const Outcome control = open_control(); !control.ok()) return control;
   if (const Outcome vnc = open_vnc(); !vnc.ok()) return vnc;

@@ -1,6 +1,5 @@
 // Choosing what executes the guest: without KVM, with it, and counting exits.
 #include <doctest/doctest.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,8 +13,9 @@ namespace lockstitch::test {
 namespace {
 
 std::vector<std::string> guest(const std::string& command, std::vector<std::string> more) {
-  std::vector<std::string> arguments{command, "--kernel", built_guest("pit_pic.elf"), "--memory", "16M",
-                                     "--clock", "virtual", "--no-reboot", "--serial", "none"};
+  std::vector<std::string> arguments{
+      command,    "--kernel", built_guest("pit_pic.elf"), "--memory", "16M", "--clock", "virtual", "--no-reboot",
+      "--serial", "none"};
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
 }

@@ -45,9 +45,7 @@ Ran run_on(const Guest& guest, app::EngineKind kind) {
 
 // Saved on one engine and loaded on another, again and again.
 Ended run_in_turns(const Guest& guest, std::uint64_t exits, std::mt19937_64& random) {
-  const auto any_engine = [&] {
-    return counting_exits(random() % 2 ? app::EngineKind::kvm : app::EngineKind::interp);
-  };
+  const auto any_engine = [&] { return counting_exits(random() % 2 ? app::EngineKind::kvm : app::EngineKind::interp); };
   auto board = guest.board(1 + random() % 50, any_engine());
   QuietSource source;
   TrailSink sink;
@@ -100,7 +98,8 @@ void check_guest(Host host, const GuestHeader& header) {
 
 }  // namespace
 
-TEST_CASE("every test guest makes the same exits on KVM as on the interpreter, and ends equally, also on both in turns") {
+TEST_CASE(
+    "every test guest makes the same exits on KVM as on the interpreter, and ends equally, also on both in turns") {
   const auto host = host_kvm("test guests on KVM");
   if (!host) return;
   for (const GuestHeader& header : read_guest_headers(std::string(LOCKSTITCH_SOURCE_DIR) + "/firmware/guests")) {

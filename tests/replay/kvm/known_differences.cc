@@ -41,12 +41,12 @@ const Reasons& of_pvm() {
   static const std::string user = "ring 3 of PVM does not fault, step or enter ring 0 as processors do";
   static const std::string counter = "PVM shows the host's TSC and CPUID";
   static const Reasons reasons{
-      {"breakpoints", user},     {"call_gates", user},         {"exceptions32", emulator}, {"exceptions64", emulator},
-      {"fpu_sse", emulator},     {"hal_tsc", counter},         {"hlt_wake", counter},      {"lapic_timer", emulator},
-      {"long_mode", emulator},   {"paging32", mode},           {"paging_pae", mode},       {"segment_limits", emulator},
-      {"single_step", user},     {"self_modifying", emulator}, {"sti_shadow", emulator},   {"string_faults", emulator},
-      {"syscall", user},         {"sysenter", user},           {"task_switch", emulator},  {"tsc_deadline", counter},
-      {"v86_mode", mode},        {"page_table_store", mode},
+      {"breakpoints", user},   {"call_gates", user},         {"exceptions32", emulator}, {"exceptions64", emulator},
+      {"fpu_sse", emulator},   {"hal_tsc", counter},         {"hlt_wake", counter},      {"lapic_timer", emulator},
+      {"long_mode", emulator}, {"paging32", mode},           {"paging_pae", mode},       {"segment_limits", emulator},
+      {"single_step", user},   {"self_modifying", emulator}, {"sti_shadow", emulator},   {"string_faults", emulator},
+      {"syscall", user},       {"sysenter", user},           {"task_switch", emulator},  {"tsc_deadline", counter},
+      {"v86_mode", mode},      {"page_table_store", mode},
   };
   return reasons;
 }

@@ -10,4 +10,7 @@ namespace lockstitch::test {
 /// digests by exits leave out does not count.
 std::string difference(app::Board& a, app::Board& b, std::size_t words_max = 12);
 
+/// How many words of memory differ in nothing but what digests by exits leave out.
+std::size_t ignored_differences(app::Board& a, app::Board& b);
+
 }  // namespace lockstitch::test

@@ -47,6 +47,7 @@ TEST_CASE("KVM in single steps executes a booting kernel as the interpreter does
     }
   }
   for (const EngineCounter& counter : kvm->machine().engine_counters()) {
-    if (counter.value != 0) std::printf("%s %llu\n", std::string(counter.name).c_str(), (unsigned long long)counter.value);
+    if (counter.value != 0)
+      std::printf("%s %llu\n", std::string(counter.name).c_str(), (unsigned long long)counter.value);
   }
 }

@@ -1,5 +1,5 @@
-// Finding a place by branches, with the counter replaced by single steps: on the interpreter, and on KVM where its steps
-// are exact.
+// Finding a place by branches, with the counter replaced by single steps: on the interpreter, and on KVM where its
+// steps are exact.
 #include "vmm/engine/kvm/branch_point.h"
 
 #include <doctest/doctest.h>
@@ -71,8 +71,7 @@ constexpr std::uint8_t program[] = {
 };
 
 bool is_conditional(std::string_view name) {
-  return name.starts_with("loop") || name.starts_with("jcxz") ||
-         (name.starts_with("j") && !name.starts_with("jmp"));
+  return name.starts_with("loop") || name.starts_with("jcxz") || (name.starts_with("j") && !name.starts_with("jmp"));
 }
 
 using MakeEngine = std::function<std::unique_ptr<Engine>(GuestMemory&)>;
@@ -163,7 +162,8 @@ TEST_CASE("a place is found again by its branches, however late the counter's al
   });
 }
 
-TEST_CASE("a place that does not come, or lies behind, or is overrun by a late alarm, is an error and not a wrong place") {
+TEST_CASE(
+    "a place that does not come, or lies behind, or is overrun by a late alarm, is an error and not a wrong place") {
   const MakeEngine make = [](GuestMemory& memory) { return std::make_unique<interp::Interp>(memory); };
   SteppedGuest guest(make, 4, 1);
   for (int i = 0; i < 100; ++i) guest.step();

@@ -33,6 +33,7 @@ Exit ExitCounting::run(const RunRequest& request, ExitDoor& door) {
   bound_ = request.bound;
   RunRequest inner = request;
   inner.single = false;
+  unsigned asked = 0;
   bool in_open_window = false;  // a REP instruction has no boundaries inside, so there the window has to wait
   for (;;) {
     inner.start = inner_tick_;
@@ -47,10 +48,11 @@ Exit ExitCounting::run(const RunRequest& request, ExitDoor& door) {
     inner.nmi = false;
     switch (exit.kind) {
       case ExitKind::bound:
-        if (tick_ != before) {
-          asked_ = 0;
-        } else if (inner_tick_ - inner.start >= patience_instructions && patience_ && !patience_(++asked_))
+        if (tick_ == before && inner_tick_ - inner.start >= patience_instructions && patience_ &&
+            !patience_(++asked)) {
           return {ExitKind::spinning, 0, 0, 0, tick_};
+        }
+        if (tick_ != before) asked = 0;
         if (tick_ >= bound_ && !inner_.inside_string()) return {ExitKind::bound, 0, 0, 0, tick_};
         break;
       case ExitKind::interrupt_window:

@@ -30,8 +30,7 @@ class ExitCounting final : public Engine, private ExitDoor {
   const Patience patience_;
   ExitDoor* door_ = nullptr;
   Tick tick_, bound_;
-  unsigned asked_ = 0;  ///< for patience, in a row
-  Tick inner_tick_;  ///< instructions, from an arbitrary zero
+  Tick inner_tick_;     ///< instructions, from an arbitrary zero
 };
 
 }  // namespace lockstitch::interp

@@ -8,9 +8,8 @@ namespace lockstitch::kvm {
 namespace {
 
 Error lost(const BranchPoint& target, const BranchPoint& here, const char* why) {
-  return {ExitCode::divergence,
-          fmt::format("Branch {} at RIP {:#x} was not reached: {} (branch {}, RIP {:#x}).", target.branches, target.rip,
-                      why, here.branches, here.rip)};
+  return {ExitCode::divergence, fmt::format("Branch {} at RIP {:#x} was not reached: {} (branch {}, RIP {:#x}).",
+                                            target.branches, target.rip, why, here.branches, here.rip)};
 }
 
 }  // namespace

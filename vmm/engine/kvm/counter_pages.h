@@ -1,6 +1,6 @@
 // Pages whose code may read the time-stamp counter, which no KVM lets its user trap. The engine keeps them out of the
-// guest's memory slots, so that the interpreter executes what lies there. A page counts if it holds the bytes of RDTSC or
-// RDTSCP anywhere, and
+// guest's memory slots, so that the interpreter executes what lies there. A page counts if it holds the bytes of RDTSC
+// or RDTSCP anywhere, and
 //   - a device has written it (pages of files), or
 //   - it is executable for the kernel or for a process (found by walking the page tables now and then), or
 //   - it is near the instruction pointer at an exit.

@@ -1,11 +1,11 @@
 // See kick.h.
 #include "vmm/engine/kvm/kick.h"
 
-#include <csignal>
 #include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 
 #include "lockstitch/assert.h"
@@ -16,9 +16,7 @@ namespace {
 
 int kick_signal() { return SIGRTMIN + 5; }
 
-void handle(int, siginfo_t* info, void*) {
-  static_cast<kvm_run*>(info->si_value.sival_ptr)->immediate_exit = 1;
-}
+void handle(int, siginfo_t* info, void*) { static_cast<kvm_run*>(info->si_value.sival_ptr)->immediate_exit = 1; }
 
 }  // namespace
 

@@ -260,8 +260,8 @@ void KvmEngine::finish_instruction() {
   }
 }
 
-// After the last access: has a REP instruction not ended? KVM does not tell, so it is read off the instruction at RIP and
-// off what it accessed.
+// After the last access: has a REP instruction not ended? KVM does not tell, so it is read off the instruction at RIP
+// and off what it accessed.
 bool KvmEngine::inside_string() {
   const CpuState& cpu = registers_.general();
   helper_.set_state(cpu);
@@ -333,8 +333,11 @@ void KvmEngine::access_memory() {
   for (unsigned done = 0; done < mmio.len;) {
     const unsigned left = mmio.len - done;
     const unsigned width = left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
-    Exit exit{mmio.is_write ? ExitKind::memory_write : ExitKind::memory_read, static_cast<std::uint8_t>(width),
-              mmio.phys_addr + done, 0, {}};
+    Exit exit{mmio.is_write ? ExitKind::memory_write : ExitKind::memory_read,
+              static_cast<std::uint8_t>(width),
+              mmio.phys_addr + done,
+              0,
+              {}};
     if (mmio.is_write) std::memcpy(&exit.value, mmio.data + done, width);
     const std::uint64_t value = leave_at(exit).value;
     if (!mmio.is_write) std::memcpy(mmio.data + done, &value, width);

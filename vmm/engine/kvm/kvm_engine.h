@@ -1,7 +1,7 @@
 // The guest on the host's KVM, behind the same contract as our own CPU. Memory, devices, interrupt controllers and all
-// MSRs but a few are ours; KVM executes instructions. What it cannot execute, and every delivery of an interrupt, is done
-// by the interpreter on the fetched state, so that there is one set of semantics and one rule for RIP: at a boundary it
-// is the next instruction, at a hand-over the one that is executed.
+// MSRs but a few are ours; KVM executes instructions. What it cannot execute, and every delivery of an interrupt, is
+// done by the interpreter on the fetched state, so that there is one set of semantics and one rule for RIP: at a
+// boundary it is the next instruction, at a hand-over the one that is executed.
 //
 // The unit of ticks decides how the guest is run (docs/KVM.md):
 //   host_ns      free: a timer ends each run, ticks are the host's nanoseconds. Nothing is deterministic.

@@ -119,9 +119,7 @@ Outcome KvmVcpu::set_tsc_khz(std::uint32_t khz) {
   return success();
 }
 
-std::uint32_t KvmVcpu::tsc_khz() const {
-  return static_cast<std::uint32_t>(std::max(file_.ask(KVM_GET_TSC_KHZ), 0));
-}
+std::uint32_t KvmVcpu::tsc_khz() const { return static_cast<std::uint32_t>(std::max(file_.ask(KVM_GET_TSC_KHZ), 0)); }
 
 Outcome KvmVcpu::set_cpuid(std::span<const kvm_cpuid_entry2> entries) {
   std::vector<std::uint64_t> room((sizeof(kvm_cpuid2) + entries.size_bytes() + 7) / 8);

@@ -23,14 +23,11 @@ struct Need {
 };
 
 Outcome check_capabilities(const KvmSystem& system) {
-  constexpr Need needs[] = {{KVM_CAP_USER_MEMORY, "memory slots"},
-                            {KVM_CAP_IMMEDIATE_EXIT, "immediate exits"},
-                            {KVM_CAP_READONLY_MEM, "read-only memory"},
-                            {KVM_CAP_X86_USER_SPACE_MSR, "MSRs in user space"},
-                            {KVM_CAP_X86_MSR_FILTER, "a filter of MSRs"},
-                            {KVM_CAP_XSAVE, "the state of x87 and SSE"},
-                            {KVM_CAP_VCPU_EVENTS, "pending events"},
-                            {KVM_CAP_DEBUGREGS, "debug registers"}};
+  constexpr Need needs[] = {
+      {KVM_CAP_USER_MEMORY, "memory slots"},        {KVM_CAP_IMMEDIATE_EXIT, "immediate exits"},
+      {KVM_CAP_READONLY_MEM, "read-only memory"},   {KVM_CAP_X86_USER_SPACE_MSR, "MSRs in user space"},
+      {KVM_CAP_X86_MSR_FILTER, "a filter of MSRs"}, {KVM_CAP_XSAVE, "the state of x87 and SSE"},
+      {KVM_CAP_VCPU_EVENTS, "pending events"},      {KVM_CAP_DEBUGREGS, "debug registers"}};
   for (const Need& need : needs) {
     if (system.capability(need.capability) > 0) continue;
     return Error{ExitCode::unavailable,

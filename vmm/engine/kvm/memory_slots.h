@@ -13,8 +13,7 @@ namespace lockstitch::kvm {
 class MemorySlots {
  public:
   /// `left_out`: pages that are not to be in any slot; null: there are none.
-  MemorySlots(KvmVm& vm, GuestMemory& memory, CounterPages* left_out)
-      : vm_(vm), memory_(memory), left_out_(left_out) {}
+  MemorySlots(KvmVm& vm, GuestMemory& memory, CounterPages* left_out) : vm_(vm), memory_(memory), left_out_(left_out) {}
 
   void map_changed() { stale_ = true; }
   /// Before KVM runs.

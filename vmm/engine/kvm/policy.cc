@@ -27,8 +27,8 @@ std::vector<kvm_cpuid_entry2> cpuid_table(const interp::CpuModel& model, std::ui
     entry.ebx = r.ebx;
     entry.ecx = r.ecx;
     entry.edx = r.edx;
-    // A counter at another rate is the guest's to measure (Linux multiplies what the leaf tells in 32 bits), and a timer
-    // that is set by it is not offered: ours count virtual time.
+    // A counter at another rate is the guest's to measure (Linux multiplies what the leaf tells in 32 bits), and a
+    // timer that is set by it is not offered: ours count virtual time.
     if (tsc_khz != 0 && leaf == 1) entry.ecx &= ~tsc_deadline;
     if (tsc_khz != 0 && leaf == tsc_leaf) entry.eax = entry.ebx = entry.ecx = 0;
     table.push_back(entry);

@@ -35,8 +35,8 @@ class RegisterFile {
   Activity activity() const { return cpu_.activity; }
   std::uint64_t tsc_offset() const { return cpu_.tsc_offset; }
 
-  /// Before KVM runs. An interrupt table without entries keeps every exception inside the instruction: the CPU shuts down
-  /// instead of delivering it.
+  /// Before KVM runs. An interrupt table without entries keeps every exception inside the instruction: the CPU shuts
+  /// down instead of delivering it.
   void store(bool empty_interrupt_table = false);
   /// Taken away from KVM. Order: after general().
   std::optional<WaitingException> take_exception();

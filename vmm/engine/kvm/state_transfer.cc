@@ -129,9 +129,8 @@ kvm_sregs special_registers(const CpuState& cpu) {
 }
 
 void take_special(const kvm_sregs& s, CpuState& cpu) {
-  each_segment(s, [&](SegmentName name, const kvm_segment& segment) {
-    cpu.segment[unsigned(name)] = from_kvm(name, segment);
-  });
+  each_segment(
+      s, [&](SegmentName name, const kvm_segment& segment) { cpu.segment[unsigned(name)] = from_kvm(name, segment); });
   cpu.gdtr = {s.gdt.base, s.gdt.limit};
   cpu.idtr = {s.idt.base, s.idt.limit};
   cpu.cr0 = s.cr0;
@@ -200,7 +199,8 @@ void take_float(const kvm_xsave& from, CpuState& cpu) {
     cpu.st = {};
   }
   if (components & 2) {
-    for (unsigned i = 0; i < 16; ++i) std::memcpy(cpu.xmm[i].data(), area + at_xmm + register_bytes * i, register_bytes);
+    for (unsigned i = 0; i < 16; ++i)
+      std::memcpy(cpu.xmm[i].data(), area + at_xmm + register_bytes * i, register_bytes);
   } else {
     cpu.xmm = {};
   }

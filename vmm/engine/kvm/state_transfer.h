@@ -27,13 +27,17 @@ void take_float(const kvm_xsave& from, CpuState& cpu);
 /// special registers.
 struct NativeMsr {
   std::uint32_t index;
-  std::uint64_t CpuState::* field;
+  std::uint64_t CpuState::*field;
 };
 inline constexpr std::array native_msrs{
-    NativeMsr{0xc000'0081, &CpuState::star},           NativeMsr{0xc000'0082, &CpuState::lstar},
-    NativeMsr{0xc000'0083, &CpuState::cstar},          NativeMsr{0xc000'0084, &CpuState::fmask},
-    NativeMsr{0xc000'0102, &CpuState::kernel_gs_base}, NativeMsr{0x174, &CpuState::sysenter_cs},
-    NativeMsr{0x175, &CpuState::sysenter_esp},         NativeMsr{0x176, &CpuState::sysenter_eip},
+    NativeMsr{0xc000'0081, &CpuState::star},
+    NativeMsr{0xc000'0082, &CpuState::lstar},
+    NativeMsr{0xc000'0083, &CpuState::cstar},
+    NativeMsr{0xc000'0084, &CpuState::fmask},
+    NativeMsr{0xc000'0102, &CpuState::kernel_gs_base},
+    NativeMsr{0x174, &CpuState::sysenter_cs},
+    NativeMsr{0x175, &CpuState::sysenter_esp},
+    NativeMsr{0x176, &CpuState::sysenter_eip},
     NativeMsr{0x277, &CpuState::pat},
     NativeMsr{0xc000'0103, &CpuState::tsc_aux},  // last: some backends have none
 };

@@ -21,8 +21,8 @@ bool is_near_branch(std::string_view name) {
 
 /// What shows TF, or stores pointers of which processors keep different ones.
 bool shows_too_much(std::string_view name) {
-  static constexpr std::array names{"pushf", "popf", "fxsave", "fxrstor", "fnsave", "fnstenv", "frstor", "fldenv",
-                                    "rep",   "repne", "mov Ev,Sw"};
+  static constexpr std::array names{"pushf",  "popf",   "fxsave", "fxrstor", "fnsave",   "fnstenv",
+                                    "frstor", "fldenv", "rep",    "repne",   "mov Ev,Sw"};
   return std::any_of(names.begin(), names.end(), [&](const char* start) { return name.starts_with(start); });
 }
 

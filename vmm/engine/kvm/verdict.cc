@@ -22,8 +22,9 @@ Verdict judge(const Report& report) {
   if (!report.dirty_log.holds) fault("the log of written pages is wrong" + detail(report.dirty_log));
   verdict.sound = verdict.faults.empty();
 
-  verdict.boundary = {verdict.sound, verdict.sound ? "for guests that behave; RDTSC is the interpreter's on the pages where it is found"
-                                                   : verdict.faults.front()};
+  verdict.boundary = {
+      verdict.sound, verdict.sound ? "for guests that behave; RDTSC is the interpreter's on the pages where it is found"
+                                   : verdict.faults.front()};
   const bool steps = report.kernel_steps.holds && report.user_steps.holds && report.system_call.holds;
   verdict.stepping = {steps, steps ? "slow; the oracle" : "single steps are not one instruction each"};
   verdict.counting = report.branch_counter;
