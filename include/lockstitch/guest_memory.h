@@ -15,12 +15,12 @@ struct MemoryPage {
 };
 
 /// Pages side by side for the guest and on the host, of one kind.
-struct MemoryRange {
+struct MappedRange {
   Gpa base = 0;
   std::uint64_t bytes = 0;
   std::uint8_t* host = nullptr;
   bool writable = false;
-  friend bool operator==(const MemoryRange&, const MemoryRange&) = default;
+  friend bool operator==(const MappedRange&, const MappedRange&) = default;
 };
 
 /// Told of changes that an engine's caches depend on.
@@ -47,7 +47,7 @@ class GuestMemory {
 
   virtual MemoryPage page(Gpa gpa) = 0;
   /// All that page() would find. Order: ascending. Memories for engines that ask page by page have none to tell.
-  virtual std::vector<MemoryRange> ranges() const { return {}; }
+  virtual std::vector<MappedRange> ranges() const { return {}; }
 
   /// An engine calls this before it lets the guest write to a page directly; sets the page's dirty bits.
   virtual void mark_dirty(Gpa gpa) = 0;

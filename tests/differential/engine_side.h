@@ -20,7 +20,7 @@ class FlatMemory final : public GuestMemory {
   bool read(Gpa gpa, MutableBytes out) override;
   bool write(Gpa gpa, Bytes in) override;
   MemoryPage page(Gpa gpa) override;
-  std::vector<MemoryRange> ranges() const override { return {{0, bytes_.size(), bytes_.data(), true}}; }
+  std::vector<MappedRange> ranges() const override { return {{0, bytes_.size(), bytes_.data(), true}}; }
   void mark_dirty(Gpa) override {}
   void observe(MemoryObserver& observer) override { observers_.push_back(&observer); }
 

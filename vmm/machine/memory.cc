@@ -205,7 +205,7 @@ MemoryPage Memory::search(Gpa gpa) const {
   return {host, host != nullptr};
 }
 
-std::vector<MemoryRange> Memory::ranges() const {
+std::vector<MappedRange> Memory::ranges() const {
   // Between two neighbours of these everything is of one kind.
   std::vector<Gpa> edges;
   for (std::uint64_t page = 0; page <= first_mib_pages; ++page) edges.push_back(page * page_bytes);
@@ -215,13 +215,13 @@ std::vector<MemoryRange> Memory::ranges() const {
     if (block.placed) edges.insert(edges.end(), {block.base, block.base + block.bytes});
   }
   std::sort(edges.begin(), edges.end());
-  std::vector<MemoryRange> ranges;
+  std::vector<MappedRange> ranges;
   for (std::size_t i = 0; i + 1 < edges.size(); ++i) {
     const std::uint64_t bytes = edges[i + 1] - edges[i];
     const MemoryPage page = look_up(edges[i]);
     if (bytes == 0 || page.host == nullptr) continue;
     if (!ranges.empty()) {
-      MemoryRange& last = ranges.back();
+      MappedRange& last = ranges.back();
       const bool goes_on = last.base + last.bytes == edges[i] && last.host + last.bytes == page.host;
       if (goes_on && last.writable == page.writable) {
         last.bytes += bytes;

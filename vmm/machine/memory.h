@@ -71,7 +71,7 @@ class Memory final : public GuestMemory, public ShadowPort {
   bool read(Gpa gpa, MutableBytes out) override;
   bool write(Gpa gpa, Bytes in) override;
   MemoryPage page(Gpa gpa) override { return look_up(gpa); }
-  std::vector<MemoryRange> ranges() const override;
+  std::vector<MappedRange> ranges() const override;
   void mark_dirty(Gpa gpa) override;
   void mark_host_dirty(const std::uint8_t* host) override { mark_page(page_number(host)); }
   /// Of a write that met read-only memory: stores it in the RAM below, if set_shadow() lets writes through. Range:

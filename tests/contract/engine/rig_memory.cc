@@ -87,21 +87,21 @@ MemoryPage RigMemory::page(Gpa gpa) {
   return {host_ + page.backing, page.kind == Kind::ram};
 }
 
-std::vector<MemoryRange> RigMemory::ranges() const {
-  std::vector<MemoryRange> ranges;
+std::vector<MappedRange> RigMemory::ranges() const {
+  std::vector<MappedRange> ranges;
   for (std::uint64_t i = 0; i < page_count; ++i) {
     if (pages_[i].kind == Kind::hole) continue;
     const Gpa at = i * page_bytes;
     std::uint8_t* host = host_ + pages_[i].backing;
     const bool writable = pages_[i].kind == Kind::ram;
     if (!ranges.empty()) {
-      MemoryRange& last = ranges.back();
+      MappedRange& last = ranges.back();
       if (last.base + last.bytes == at && last.host + last.bytes == host && last.writable == writable) {
         last.bytes += page_bytes;
         continue;
       }
     }
-    MemoryRange range;
+    MappedRange range;
     range.base = at;
     range.bytes = page_bytes;
     range.host = host;

@@ -48,7 +48,7 @@ class RigMemory final : public GuestMemory {
   bool read(Gpa gpa, MutableBytes out) override;
   bool write(Gpa gpa, Bytes in) override;
   MemoryPage page(Gpa gpa) override;
-  std::vector<MemoryRange> ranges() const override;
+  std::vector<MappedRange> ranges() const override;
   void mark_dirty(Gpa gpa) override;
   void mark_host_dirty(const std::uint8_t* host) override;
   void observe(MemoryObserver& observer) override { observers_.push_back(&observer); }

@@ -41,7 +41,7 @@ class Ram final : public GuestMemory {
     if (gpa >= bytes) return {};
     return {first_ + (gpa & ~page_mask), true};
   }
-  std::vector<MemoryRange> ranges() const override { return {{0, bytes, first_, true}}; }
+  std::vector<MappedRange> ranges() const override { return {{0, bytes, first_, true}}; }
   void mark_dirty(Gpa) override {}
   void observe(MemoryObserver&) override {}
 

@@ -59,7 +59,7 @@ class ToyEngine final : public Engine {
  public:
   explicit ToyEngine(Program program) : program_(std::move(program)) {}
 
-  EngineTraits traits() const override { return {"toy", true, true, true, true, true}; }
+  EngineTraits traits() const override { return {"toy", TickUnit::instruction, true, true, true, true, true}; }
 
   Exit run(const RunRequest& request, ExitDoor& door) override {
     ++runs;

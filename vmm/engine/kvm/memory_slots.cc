@@ -8,7 +8,7 @@
 
 namespace lockstitch::kvm {
 
-MemorySlot MemorySlots::describe(std::size_t number, const MemoryRange& range) const {
+MemorySlot MemorySlots::describe(std::size_t number, const MappedRange& range) const {
   MemorySlot slot;
   slot.number = static_cast<std::uint32_t>(number);
   slot.base = range.base;
@@ -19,13 +19,13 @@ MemorySlot MemorySlots::describe(std::size_t number, const MemoryRange& range) c
   return slot;
 }
 
-std::vector<MemoryRange> MemorySlots::wanted_ranges() const {
-  std::vector<MemoryRange> ranges = memory_.ranges();
+std::vector<MappedRange> MemorySlots::wanted_ranges() const {
+  std::vector<MappedRange> ranges = memory_.ranges();
   if (left_out_ == nullptr || left_out_->held().empty()) return ranges;
-  std::vector<MemoryRange> cut;
+  std::vector<MappedRange> cut;
   auto page = left_out_->held().begin();
   const auto end = left_out_->held().end();
-  for (MemoryRange range : ranges) {
+  for (MappedRange range : ranges) {
     while (page != end && *page < range.base) ++page;
     for (; page != end && *page < range.base + range.bytes; ++page) {
       const std::uint64_t before = *page - range.base;
@@ -44,14 +44,14 @@ void MemorySlots::refresh() {
   if (!stale_) return;
   stale_ = false;
   ++changes_;
-  const std::vector<MemoryRange> wanted = wanted_ranges();
-  const auto is_wanted = [&](const MemoryRange& range) {
+  const std::vector<MappedRange> wanted = wanted_ranges();
+  const auto is_wanted = [&](const MappedRange& range) {
     return std::find(wanted.begin(), wanted.end(), range) != wanted.end();
   };
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     if (slots_[i].used && !is_wanted(slots_[i].range)) remove(i);
   }
-  for (const MemoryRange& range : wanted) {
+  for (const MappedRange& range : wanted) {
     const bool there =
         std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.used && slot.range == range; });
     if (!there) add(range);
@@ -66,7 +66,7 @@ void MemorySlots::remove(std::size_t number) {
   slots_[number].used = false;
 }
 
-void MemorySlots::add(const MemoryRange& range) {
+void MemorySlots::add(const MappedRange& range) {
   auto free = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.used; });
   if (free == slots_.end()) free = slots_.insert(free, Slot{});
   *free = {range, true};
@@ -81,7 +81,7 @@ void MemorySlots::collect_writes() {
   // Nobody knows what was written until now, so all counts as written.
   logs_ = true;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const MemoryRange& range = slots_[i].range;
+    const MappedRange& range = slots_[i].range;
     if (!slots_[i].used || !range.writable) continue;
     must(vm_.set_memory(describe(i, range)));
     for (std::uint64_t done = 0; done < range.bytes; done += page_bytes) memory_.mark_host_dirty(range.host + done);

@@ -25,15 +25,15 @@ class MemorySlots {
 
  private:
   struct Slot {
-    MemoryRange range;
+    MappedRange range;
     bool used = false;
   };
 
-  MemorySlot describe(std::size_t number, const MemoryRange& range) const;
-  std::vector<MemoryRange> wanted_ranges() const;
+  MemorySlot describe(std::size_t number, const MappedRange& range) const;
+  std::vector<MappedRange> wanted_ranges() const;
   void collect(std::size_t number);
   void remove(std::size_t number);
-  void add(const MemoryRange& range);
+  void add(const MappedRange& range);
 
   KvmVm& vm_;
   GuestMemory& memory_;
