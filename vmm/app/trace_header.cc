@@ -113,7 +113,8 @@ Settings settings_of(const sync::Header& header) {
   settings.clock = header.paced ? ClockMode::realtime : ClockMode::unpaced;
   settings.seed = board.seed;
   settings.rtc_start_seconds = board.rtc_start_seconds;
-  settings.engine = parse_engine(header.engine.name).value();  // check_replayable() has looked
+  // check_replayable() refuses a name that is none.
+  if (auto engine = parse_engine(header.engine.name); engine.ok()) settings.engine = std::move(engine).value();
   settings.engine.ticks = header.engine.ticks;
   settings.digest_ignored_bits = board.digest_ignored_bits;
   settings.no_reboot = !board.reboots;
