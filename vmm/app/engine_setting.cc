@@ -122,7 +122,7 @@ Outcome check_engine(const EngineSetting& setting, Mode mode, bool debugged) {
   if (mode == Mode::record && !setting.ticks && setting.uses(EngineKind::interp) && kvm)
     return usage("engines that take turns in a recording must count the same; say --ticks exits or instructions");
   if (debugged && (kvm || unit != TickUnit::instruction))
-    return usage("gdb needs an engine that can watch every instruction; use --engine interp without --ticks");
+    return usage("a debugger needs an engine that can watch every instruction; use --engine interp and count instructions");
   return success();
 }
 

@@ -204,7 +204,7 @@ TEST_CASE("a clock, engine, seed, date or number that is none") {
   CHECK(contains(refusal(usage, desk.run({"--engine", "interp,5:kvm,5:interp"})), "not behind"));
   CHECK(contains(refusal(usage, desk.run({"--ticks", "seconds"})), "instructions, exits or host"));
   CHECK(contains(refusal(usage, desk.run({"--ticks", "host"})), "--engine kvm"));
-  CHECK(contains(refusal(usage, desk.run({"--ticks", "exits", "--gdb", ":0"})), "gdb needs"));
+  CHECK(contains(refusal(usage, desk.run({"--ticks", "exits", "--gdb", ":0"})), "needs an engine that can watch"));
   CHECK(contains(refusal(usage, desk.run({"--engine", "qemu"})), "interp"));
   for (const char* number : {"-1", "abc", "1.5", "", "18446744073709551616", "0x"}) {
     CHECK(contains(refusal(usage, desk.run({"--seed", number})), "--seed"));

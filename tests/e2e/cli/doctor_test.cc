@@ -15,10 +15,15 @@ TEST_CASE("doctor ends well with or without KVM, and says which engine runs gues
     CHECK(text.exit_code == 0);
     CHECK(text.err.empty());
     CHECK(text.out.find("KVM\n") == 0);
-    CHECK(text.out.find("run, record, protect") != std::string::npos);
+    CHECK(text.out.find("record, protect, --gdb") != std::string::npos);
     arguments.push_back("--json");
     const auto json = nlohmann::json::parse(run(arguments).out);
-    CHECK(json["engines"]["protect"] == "interp");
+    CHECK(json["engines"]["record"]["engine"] == "interp");
+    for (const char* use : {"run", "boundary", "stepping", "counting"}) {
+      CAPTURE(use);
+      CHECK(!json["engines"][use]["why"].get<std::string>().empty());
+      if (!where.empty()) CHECK(json["engines"][use]["engine"] != "kvm");
+    }
     if (!where.empty()) CHECK(json["kvm"]["missing"].get<std::string>().find("There is no /nowhere/kvm") == 0);
   }
 }
