@@ -137,7 +137,8 @@ Result<Tick> Recording::checkpoint(bool at_once) {
 
 Outcome Recording::finish(const End& end) {
   const Digest digest = machine_->digest();
-  if (log_state_ && make_safe()) {
+  // A guest that was ended where it computed without an exit stands at no tick: a replay goes as far as the log does.
+  if (log_state_ && make_safe() && end.reason != EndReason::spinning) {
     log_state_ = writer_->write(
         {{machine_->tick(), sync::EndEntry{static_cast<std::uint8_t>(end.reason), end.argument, digest}}});
   }
