@@ -66,7 +66,17 @@ Result<Start> go_back_to(Settings& settings) {
   machine.serial = settings.serial_console();
   machine.console = settings.console;
   machine.clock = settings.clock;
-  if (settings.engine != EngineSetting{}) machine.engine = settings.engine;
+  if (settings.engine != EngineSetting{}) {
+    const std::optional<TickUnit> counted = machine.engine.ticks;
+    machine.engine = settings.engine;
+    if (!machine.engine.ticks && counted == TickUnit::exit) machine.engine.ticks = counted;
+  }
+  // The guest's clock goes on as it was made.
+  if (ns_per_tick(machine.engine.unit(Mode::run)) != header.value().board.ns_per_tick) {
+    return Error{ExitCode::usage,
+                 "the checkpoint's guest was counted otherwise; leave out --ticks, or say it as it was "
+                 "recorded"};
+  }
   machine.stop_at_tick = settings.stop_at_tick;
   machine.digest_every = settings.digest_every;
   machine.print_digests = settings.print_digests;
